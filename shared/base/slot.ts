@@ -1,0 +1,24 @@
+import { murmur3 } from "./murmur3.ts";
+
+/** Slots that keys are spread over; frozen, because it is part of every routing key. */
+export const slotCount = 64;
+
+/**
+ * Says which slot a key belongs to, the same on every machine and in every version.
+ *
+ * @param key An actor key or a correlation; any string.
+ * @returns A whole number from 0 to 63: MurmurHash3 (x86, 32 bit, seed 0) of the UTF-8 bytes, modulo 64.
+ *
+ * @example The published vectors
+ * ```ts
+ * import { deepStrictEqual as assertEquals } from "node:assert/strict";
+ * import { slotOf } from "@mesh/base";
+ *
+ * assertEquals(["", "hello", "TEA-0001", "장터"].map(slotOf), [0, 7, 27, 60]);
+ * ```
+ */
+export function slotOf(key: string): number {
+  return murmur3(encoder.encode(key)) % slotCount;
+}
+
+const encoder = new TextEncoder();
