@@ -74,9 +74,7 @@ export class ManualClock implements Clock {
   async advance(durationMs: number): Promise<void> {
     const untilMs = this.#nowMs + durationMs;
     for (;;) {
-      const next = this.#waiting.filter(({ dueMs }) => dueMs <= untilMs)
-            .reduce < (typeof this.#waiting)[number] |
-        undefined > ((first, entry) => first === undefined || entry.dueMs < first.dueMs ? entry : first, undefined);
+      const next = this.#waiting.filter(({ dueMs }) => dueMs <= untilMs).sort((a, b) => a.dueMs - b.dueMs)[0];
       if (next === undefined) break;
       this.#waiting = this.#waiting.filter((entry) => entry !== next);
       this.#nowMs = next.dueMs;
