@@ -1,0 +1,33 @@
+/**
+ * RabbitMQ and PostgreSQL for development, tests and measurements, with the switches that chaos tests need.
+ *
+ * @module
+ */
+export { findFreePorts, isPortFree } from "./free_ports.ts";
+export {
+  callManagement,
+  createVhost,
+  type Definitions,
+  deleteVhost,
+  importDefinitions,
+  inVhost,
+  type ManagementAccess,
+  managementFromUrl,
+  urlFromManagement,
+  withUser,
+  withVhost,
+} from "./management.ts";
+export { createDatabase, dropDatabase, withDatabase } from "./postgres_admin.ts";
+export {
+  type Account,
+  killProcessesIn,
+  type ManagedProcess,
+  processesIn,
+  processesOfGroup,
+  type ProcessSpec,
+  startProcess,
+  waitUntilReady,
+} from "./processes.ts";
+export type { BrokerServer, PostgresServer, Server } from "./server.ts";
+export { Infra, type InfraMode, type InfraOptions, startInfra, type Want } from "./start_infra.ts";
+export { type FolderLock, lockFolder, stateDir } from "./state_dir.ts";
