@@ -1,0 +1,374 @@
+import type { Json } from "@mesh/base";
+
+/** An event as it is stored: the signed envelope is the truth, the rest is for finding and folding it. */
+export interface StoredEvent {
+  /** `<service>/<key>`: the envelope's `sub`. One writer. */
+  readonly stream: string;
+  /** Position in the stream, from 1, without gaps: the envelope's `n`. */
+  readonly version: number;
+  /** The envelope's `jti`. */
+  readonly id: string;
+  readonly type: string;
+  readonly schemaVersion: number;
+  readonly correlation: string;
+  /** Commands that it answers. */
+  readonly re: readonly string[];
+  readonly data: Json;
+  /** The compact JWS. */
+  readonly envelope: string;
+  /** SHA-256 of the envelope, base64url: `prv` of the next one. */
+  readonly hash: string;
+}
+
+/** Where an actor stands. */
+export interface StreamState {
+  readonly stream: string;
+  /** 0 for a stream without events. */
+  readonly version: number;
+  /** Hash of the envelope at `version`; null at 0. */
+  readonly hash: string | null;
+  /** The newest usable snapshot, if there is one. */
+  readonly snapshot?: { readonly version: number; readonly state: Json };
+  /** Events after the snapshot (or all), in order. */
+  readonly events: readonly Pick<StoredEvent, "version" | "type" | "schemaVersion" | "data">[];
+}
+
+/** How an envelope that waits in the outbox is treated. */
+export type OutboxKind =
+  /** Kept after its confirm and sent again until it is answered. */
+  | "command"
+  /** Deleted once confirmed; its archive is the event table. */
+  | "event"
+  /** A message of somebody else on its way through a retry tier or a redrive; deleted once confirmed. */
+  | "retry";
+
+/** One envelope to publish. */
+export interface OutboxEntry {
+  /** Id of the row itself, not of the envelope; UUIDv7. */
+  readonly id: string;
+  readonly kind: OutboxKind;
+  /** `jti` of the envelope. */
+  readonly messageId: string;
+  readonly type: string;
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly correlation: string;
+  /** Stream or actor key that its order depends on; a row that failed holds back only later rows of the same. */
+  readonly orderKey: string;
+  readonly isMandatory: boolean;
+  readonly headers: Readonly<Record<string, string>>;
+  /** The compact JWS. For a stored event the row refers to the event table and the text is not stored twice. */
+  readonly envelope: string;
+  /** Publishes so far that were confirmed; from 0. */
+  readonly sentCount: number;
+}
+
+/** A message in the inbox: it was handled, its effects are committed. */
+export interface InboxEntry {
+  readonly messageId: string;
+  /** Who handled it: the service, or a projection of it. */
+  readonly consumer: string;
+  /** SHA-256 of the envelope; the same id with another digest is a security finding. */
+  readonly digest: string;
+}
+
+/** The next deadline of one actor; null removes it. */
+export interface TimerEntry {
+  readonly stream: string;
+  readonly dueAtMs: number | null;
+}
+
+/** A call to the outside, committed with the turn that asked for it. */
+export interface EffectEntry {
+  /** Idempotency key: `<stream>@<version>.<index>`. */
+  readonly id: string;
+  readonly stream: string;
+  readonly effect: string;
+  readonly dependency: string;
+  readonly request: Json;
+  readonly correlation: string;
+  /** What set it in motion: message id, and who (Cause) if known. */
+  readonly causedBy: { readonly messageId: string; readonly cause?: Json };
+  /** Headers that carry the trace on. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Why a message lies dead. `untrusted` is never redriven. */
+export type DeadLetterClass = "untrusted" | "contract" | "defect" | "exhausted" | "broker";
+
+/** A message that will not be handled unless an operator says so. */
+export interface DeadLetterEntry {
+  readonly id: string;
+  /** `message_id` property; empty where it had none. Unverified for class `untrusted`. */
+  readonly messageId: string;
+  readonly type: string;
+  readonly class: DeadLetterClass;
+  /** Stable reason word, for example `"bad-signature"`. */
+  readonly reason: string;
+  /** Text for people. */
+  readonly detail: string;
+  readonly attempts: number;
+  readonly queue: string;
+  readonly userId: string;
+  readonly correlation: string;
+  /** The first 48 KiB, base64. */
+  readonly body: string;
+  readonly bodyBytes: number;
+  /** SHA-256 of the whole body, base64url. */
+  readonly digest: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** One row of a read model. */
+export interface ProjectionRow {
+  readonly projection: string;
+  /** Which build of the projection; a rebuild fills the next generation. */
+  readonly generation: number;
+  readonly key: string;
+  /** Who may see it, for list queries; empty when everybody may. */
+  readonly owner: string;
+  /** Sort key for list queries, compared as text. */
+  readonly sort: string;
+  /** Last `n` applied, by source stream. */
+  readonly seen: Readonly<Record<string, number>>;
+  readonly row: Json;
+  /** Rises by one with every write, from 1; the expected value when writing is the one that was read (0 for a new row). */
+  readonly revision: number;
+}
+
+/** Everything that one turn changes, committed together or not at all. */
+export interface TurnWrites {
+  /** Messages handled; a conflict with an existing row (same id and consumer) undoes the whole commit. */
+  readonly inbox: readonly InboxEntry[];
+  /** Commands that an undo has made void: written into the inbox where they are not there yet; never a conflict. */
+  readonly voided: readonly InboxEntry[];
+  /** Version of every stream that was decided on, also where nothing is appended. */
+  readonly expected: readonly { readonly stream: string; readonly version: number }[];
+  readonly events: readonly StoredEvent[];
+  readonly snapshots: readonly {
+    readonly stream: string;
+    readonly version: number;
+    readonly stateVersion: string;
+    readonly state: Json;
+  }[];
+  readonly outbox: readonly OutboxEntry[];
+  /** Message ids of commands whose outbox rows end: answered, undone, or handled by the service itself. */
+  readonly answered: readonly string[];
+  /** Outbox rows that the broker has confirmed since the last commit. */
+  readonly confirmed: readonly string[];
+  readonly timers: readonly TimerEntry[];
+  readonly effects: readonly EffectEntry[];
+  readonly deadLetters: readonly DeadLetterEntry[];
+  readonly rows: readonly ProjectionRow[];
+}
+
+/** What became of a commit. */
+export type CommitResult =
+  | {
+    readonly outcome: "committed";
+    /** The database's clock after the commit, in milliseconds since 1970. */
+    readonly nowMs: number;
+  }
+  | {
+    /** Nothing was written. */
+    readonly outcome: "conflict";
+    /** Messages that are already in the inbox. `isSameDigest` false is a security finding. */
+    readonly duplicates: readonly {
+      readonly messageId: string;
+      readonly consumer: string;
+      readonly isSameDigest: boolean;
+    }[];
+    /** Streams (or rows, as `projection:key`) that have moved on. */
+    readonly stale: readonly string[];
+  };
+
+/** A position in a service's feed; opaque outside the store. */
+export type FeedCursor = string;
+
+/** One page of a service's own events in commit order. */
+export interface FeedPage {
+  readonly items: readonly { readonly cursor: FeedCursor; readonly envelope: string; readonly recordedAtMs: number }[];
+  /** Continue from here; equals the asked-for cursor when nothing came. */
+  readonly next: FeedCursor;
+  /** Everything recorded before this moment is in the feed up to `next` or comes after it: nothing will appear before `next`. */
+  readonly completeUntilMs: number;
+  /** Whether more is there right now. */
+  readonly hasMore: boolean;
+}
+
+/** An effect that this process may perform now. */
+export interface ClaimedEffect extends EffectEntry {
+  /** Attempts begun, this one included. */
+  readonly attempt: number;
+  /** Epoch of the lease; finishing or releasing with an old one does nothing. */
+  readonly leaseEpoch: number;
+}
+
+/** A dead letter as operators see it. */
+export interface StoredDeadLetter extends DeadLetterEntry {
+  readonly diedAtMs: number;
+  readonly status: "dead" | "redriven" | "discarded";
+}
+
+/** Where a timer stands. */
+export interface DueTimer {
+  readonly stream: string;
+  readonly dueAtMs: number;
+}
+
+/** Postgres, or its double: everything that a service remembers. */
+export interface Store extends AsyncDisposable {
+  /**
+   * Loads actors.
+   *
+   * @param streams Distinct names.
+   * @param stateVersion Snapshots of another state version are not used.
+   * @returns One state per name, in the same order.
+   * @throws {UnavailableError}
+   */
+  loadStreams(streams: readonly string[], stateVersion: string): Promise<readonly StreamState[]>;
+  /**
+   * Commits one turn.
+   *
+   * @throws {UnavailableError} If the database is away or the outcome of the commit is unknown (committing again then
+   * ends as a conflict with duplicates).
+   */
+  commit(writes: TurnWrites): Promise<CommitResult>;
+  /** @returns Those of the messages that the consumer has handled, or that lie dead. */
+  findHandled(consumer: string, messageIds: readonly string[]): Promise<ReadonlySet<string>>;
+  /**
+   * Queues the stored answers to commands again, byte for byte, unless that happened within the last 5 seconds.
+   *
+   * @param newId Draws ids for the new outbox rows.
+   * @returns The new rows, for the publisher; empty where there is no answer yet.
+   */
+  requeueAnswers(commandIds: readonly string[], newId: () => string): Promise<readonly OutboxEntry[]>;
+
+  /**
+   * Claims outbox rows that nobody has published or whose time to be sent again has come.
+   *
+   * @param options `olderThanMs`: leaves rows to the committing process for that long. `leaseMs`: others leave them alone so long.
+   * @returns In commit order, at most `limit`.
+   */
+  claimOutbox(options: { readonly limit: number; readonly olderThanMs: number; readonly leaseMs: number }): Promise<
+    readonly OutboxEntry[]
+  >;
+  /**
+   * Notes what became of publishes: confirmed events and retries are deleted, confirmed commands are re-timed (30 s, doubling
+   * to 10 min), failed ones wait with back-off.
+   */
+  settleOutbox(settled: { readonly confirmed: readonly string[]; readonly failed: readonly string[] }): Promise<void>;
+  /** Makes every outbox row due now. @returns How many there are. */
+  redriveOutbox(): Promise<number>;
+
+  /** @returns Timers that are due on the database's clock and have not been fired since they were set. */
+  readDueTimers(limit: number): Promise<readonly DueTimer[]>;
+  /**
+   * Commits the firing of timers: for each that still stands as given and is unfired, its outbox row.
+   *
+   * @returns The rows that were written, for the publisher.
+   */
+  fireTimers(firings: readonly { readonly timer: DueTimer; readonly entry: OutboxEntry }[]): Promise<
+    readonly OutboxEntry[]
+  >;
+
+  /**
+   * Claims effects, at most one per stream, the oldest first, none whose back-off has not passed.
+   *
+   * @param options `limits`: free places per dependency; a dependency that is not named gets none.
+   */
+  claimEffects(options: { readonly limits: Readonly<Record<string, number>>; readonly leaseMs: number }): Promise<
+    readonly ClaimedEffect[]
+  >;
+  /** Ends an effect and queues its outcome as a command to the service itself. @returns false if the lease was lost (nothing written). */
+  finishEffect(effect: ClaimedEffect, outcome: OutboxEntry): Promise<boolean>;
+  /** Gives an effect back to be tried again after `retryInMs`. */
+  releaseEffect(effect: ClaimedEffect, retryInMs: number, error: string): Promise<void>;
+
+  /** @param after Empty for the beginning. @param types Event types; absent for all. @param untilMs Only events recorded before. */
+  readFeed(options: {
+    readonly after: FeedCursor;
+    readonly types?: readonly string[];
+    readonly untilMs?: number;
+    readonly limit: number;
+  }): Promise<FeedPage>;
+  /** @returns Envelopes of one stream from version `from` on, at most `limit`. */
+  readStream(stream: string, from: number, limit: number): Promise<
+    readonly { readonly version: number; readonly envelope: string }[]
+  >;
+  /** Where this service stands in another's feed. */
+  loadFeedCursor(owner: string): Promise<FeedCursor>;
+  saveFeedCursor(owner: string, cursor: FeedCursor): Promise<void>;
+
+  loadRows(projection: string, generation: number, keys: readonly string[]): Promise<readonly ProjectionRow[]>;
+  /** Rows in descending order of `sort`, after (below) `before` if given. */
+  listRows(options: {
+    readonly projection: string;
+    readonly generation: number;
+    readonly owner?: string;
+    readonly before?: string;
+    readonly limit: number;
+  }): Promise<readonly ProjectionRow[]>;
+  /** The generation that readers use; 1 until a rebuild has switched. */
+  readGeneration(projection: string): Promise<number>;
+  /** Makes `generation` the one that readers use and drops all others. */
+  switchGeneration(projection: string, generation: number): Promise<void>;
+  /** Removes all rows of a generation. */
+  dropRows(projection: string, generation: number): Promise<void>;
+
+  listDeadLetters(
+    options: { readonly status?: StoredDeadLetter["status"]; readonly limit: number; readonly after?: string },
+  ): Promise<
+    readonly StoredDeadLetter[]
+  >;
+  findDeadLetter(id: string): Promise<StoredDeadLetter | undefined>;
+  /**
+   * Marks dead letters and, for a redrive, writes their outbox rows, together with a recorded event, if all still stand as `dead`.
+   *
+   * @returns The commit's result; `stale` names dead letters that were not `dead` any more.
+   */
+  settleDeadLetters(
+    settlements: readonly { readonly id: string; readonly status: "redriven" | "discarded" }[],
+    writes: TurnWrites,
+  ): Promise<CommitResult>;
+
+  /** @returns Streams with open work whose name starts with `prefix`, newest first: for operators' lists. */
+  listStreams(options: { readonly prefix: string; readonly limit: number; readonly after?: string }): Promise<
+    readonly { readonly stream: string; readonly version: number; readonly recordedAtMs: number }[]
+  >;
+  /** Figures for `/metrics` and readiness. */
+  readStatus(): Promise<StoreStatus>;
+  /** The database's clock, in milliseconds since 1970. */
+  nowMs(): Promise<number>;
+}
+
+/** Figures of a store. */
+export interface StoreStatus {
+  readonly outboxCount: number;
+  /** Age of the oldest unconfirmed row, in milliseconds; 0 when there is none. */
+  readonly outboxOldestMs: number;
+  readonly deadLetterCount: number;
+  readonly openEffectCount: number;
+  readonly effectOldestMs: number;
+  readonly timerCount: number;
+  /** Days for which inbox partitions exist ahead; Infinity where there are none. */
+  readonly inboxDaysAhead: number;
+  /** Outbox commands unanswered for 30 days. */
+  readonly needsAttentionCount: number;
+}
+
+/** Writes that change nothing; spread it and add what a turn does. */
+export const noWrites: TurnWrites = Object.freeze({
+  inbox: [],
+  voided: [],
+  expected: [],
+  events: [],
+  snapshots: [],
+  outbox: [],
+  answered: [],
+  confirmed: [],
+  timers: [],
+  effects: [],
+  deadLetters: [],
+  rows: [],
+});
