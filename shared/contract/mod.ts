@@ -40,3 +40,12 @@ export {
   type ServiceDefinition,
   type Subscription,
 } from "./service.ts";
+export {
+  operatorEventType,
+  outcomeCommandType,
+  securityEventType,
+  type SystemContracts,
+  systemContracts,
+  timerCommandType,
+  utterancesOf,
+} from "./system_types.ts";
