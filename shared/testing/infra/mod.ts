@@ -3,6 +3,7 @@
  *
  * @module
  */
+export type { InfraMode, Want } from "./find_source.ts";
 export { findFreePorts, isPortFree } from "./free_ports.ts";
 export {
   callManagement,
@@ -29,5 +30,5 @@ export {
   waitUntilReady,
 } from "./processes.ts";
 export type { BrokerServer, PostgresServer, Server } from "./server.ts";
-export { Infra, type InfraMode, type InfraOptions, startInfra, type Want } from "./start_infra.ts";
+export { Infra, type InfraOptions, startInfra } from "./start_infra.ts";
 export { type FolderLock, lockFolder, stateDir } from "./state_dir.ts";

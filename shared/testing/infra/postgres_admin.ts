@@ -1,16 +1,17 @@
 import postgres from "postgres";
-import { UnavailableError } from "@mesh/base";
+import { ConfigError, UnavailableError } from "@mesh/base";
 
 /**
  * Creates a database on a server.
  *
  * @param adminUrl URL of a role that may create databases.
- * @param name Any name of at most 63 bytes; quoted here.
+ * @param name Letters, digits, `_` and `-`, at most 63; the client does not decode other signs in a URL.
  * @returns URL of the new database, for the same role.
+ * @throws {ConfigError} If the name has other signs.
  * @throws {UnavailableError} If the server refuses, for example because the name is taken.
  */
 export async function createDatabase(adminUrl: string, name: string): Promise<string> {
-  await runStatement(adminUrl, `create database ${quoteIdentifier(name)}`);
+  await runStatement(adminUrl, `create database ${quoted(name)}`);
   return withDatabase(adminUrl, name);
 }
 
@@ -20,13 +21,13 @@ export async function createDatabase(adminUrl: string, name: string): Promise<st
  * @throws {UnavailableError} If the server refuses.
  */
 export async function dropDatabase(adminUrl: string, name: string): Promise<void> {
-  await runStatement(adminUrl, `drop database if exists ${quoteIdentifier(name)} with (force)`);
+  await runStatement(adminUrl, `drop database if exists ${quoted(name)} with (force)`);
 }
 
 /** Gives a Postgres URL another database. */
 export function withDatabase(url: string, name: string): string {
   const other = new URL(url);
-  other.pathname = `/${encodeURIComponent(name)}`;
+  other.pathname = `/${name}`;
   return other.href;
 }
 
@@ -59,6 +60,9 @@ function connect(url: string): postgres.Sql {
   return postgres(url, { max: 1, connect_timeout: 5, onnotice: () => {} });
 }
 
-function quoteIdentifier(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
+function quoted(name: string): string {
+  if (!/^[\w-]{1,63}$/.test(name)) {
+    throw new ConfigError(`Cannot name a database "${name}": only letters, digits, _ and -`);
+  }
+  return `"${name}"`;
 }

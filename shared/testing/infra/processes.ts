@@ -64,8 +64,6 @@ export function startProcess(spec: ProcessSpec): ManagedProcess {
   } catch (error) {
     throw new UnavailableError(`Cannot start ${spec.name}: ${errorText(error)}`, { cause: error });
   }
-  // A server must not keep the supervisor's event loop alive by itself.
-  child.unref();
   let isRunning = true;
   const ended = child.status.then(({ code }) => {
     isRunning = false;

@@ -1,6 +1,7 @@
 import { ConfigError, DefectError, UnavailableError } from "@mesh/base";
 import { findBrokerBinaries, findPostgresBinaries } from "./binaries.ts";
-import { defaultImages, hasImage, startBrokerContainer, startPostgresContainer } from "./containers.ts";
+import { startBrokerContainer, startPostgresContainer } from "./containers.ts";
+import { findSource, imageOf, type InfraMode, modeFromEnv, type Source, type Want } from "./find_source.ts";
 import { externalBroker, externalPostgres } from "./external.ts";
 import { choosePorts } from "./free_ports.ts";
 import { installPackages, packageRights, serverPackages } from "./packages.ts";
@@ -9,12 +10,6 @@ import { BrokerProcess } from "./rabbitmq_process.ts";
 import { readSecrets } from "./secrets.ts";
 import type { BrokerServer, PostgresServer, Server } from "./server.ts";
 import { type FolderLock, lockFolder } from "./state_dir.ts";
-
-/** A server that can be asked for. */
-export type Want = "rabbitmq" | "postgres";
-
-/** Where servers come from; `auto` tries them in the order external, local, containers, packages. */
-export type InfraMode = "auto" | "local" | "containers" | "external";
 
 /** What to start and where. */
 export interface InfraOptions {
@@ -137,8 +132,6 @@ interface Context {
   readonly isKept: boolean;
 }
 
-type Source = "external" | "local" | "container";
-
 async function prepare(options: InfraOptions): Promise<Context> {
   const env = options.env ?? Deno.env.toObject();
   const log = options.log ?? (() => {});
@@ -146,7 +139,7 @@ async function prepare(options: InfraOptions): Promise<Context> {
   const missingPackages: Want[] = [];
   const source: Partial<Record<Want, Source>> = {};
   for (const want of new Set(options.wants)) {
-    const found = await findSource(want, mode, options, env);
+    const found = await findSource(want, { mode, env, binariesFrom: options.binariesFrom });
     if (found === undefined) missingPackages.push(want);
     source[want] = found ?? "local";
   }
@@ -164,33 +157,6 @@ async function prepare(options: InfraOptions): Promise<Context> {
     lock: needsFolder ? lockFolder(root + folder) : undefined,
     isKept: options.keep ?? options.stateDir !== undefined,
   };
-}
-
-/** @returns `undefined` where the distribution's packages would have to be installed first. */
-async function findSource(
-  want: Want,
-  mode: InfraMode,
-  options: InfraOptions,
-  env: Readonly<Record<string, string>>,
-): Promise<Source | undefined> {
-  const variables = want === "rabbitmq" ? ["MESH_AMQP_URL", "MESH_RABBITMQ_MANAGEMENT_URL"] : ["MESH_POSTGRES_URL"];
-  const absent = variables.filter((name) => !env[name]);
-  if (mode === "external" || mode === "auto") {
-    if (absent.length === 0) return "external";
-    if (mode === "external" || absent.length < variables.length) {
-      throw new ConfigError(`Cannot use the ${want} of the environment: ${absent.join(" and ")} not set`);
-    }
-  }
-  if (mode !== "containers") {
-    const binaries = want === "rabbitmq" ? findBrokerBinaries(options.binariesFrom) : findPostgresBinaries();
-    if (binaries !== undefined) return "local";
-  }
-  if (mode === "local") return undefined;
-  if (await hasImage(imageOf(want, env))) return "container";
-  if (mode === "containers") {
-    throw new ConfigError(`Cannot use containers for ${want}: no engine answers, or it lacks ${imageOf(want, env)}`);
-  }
-  return undefined;
 }
 
 async function install(wants: readonly Want[], mode: InfraMode, log: (line: string) => void): Promise<void> {
@@ -268,18 +234,6 @@ async function makeTempFolder(root: string): Promise<string> {
   const folder = await Deno.makeTempDir({ prefix: "jangteo-", ...(dir === undefined ? {} : { dir }) });
   await Deno.chmod(folder, 0o711);
   return folder.slice(root.length);
-}
-
-function modeFromEnv(env: Readonly<Record<string, string>>): InfraMode {
-  const mode = env.MESH_INFRA || "auto";
-  if (!["auto", "local", "containers", "external"].includes(mode)) {
-    throw new ConfigError(`Cannot provide servers: MESH_INFRA is "${mode}", not auto, local, containers or external`);
-  }
-  return mode as InfraMode;
-}
-
-function imageOf(want: Want, env: Readonly<Record<string, string>>): string {
-  return env[want === "rabbitmq" ? "MESH_RABBITMQ_IMAGE" : "MESH_POSTGRES_IMAGE"] || defaultImages[want];
 }
 
 function volumeName(folder: string, want: Want): string {
