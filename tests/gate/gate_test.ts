@@ -1,0 +1,67 @@
+import { deepStrictEqual as assertEquals } from "node:assert/strict";
+import { isOurs, parseDocLint } from "./doc_lint.ts";
+import { addCounts, closingLine, noTests, parseCounts } from "./test_counts.ts";
+
+Deno.test("the counts are those of the last closing line, steps and ignored tests left out", () => {
+  const output = [
+    "a test that prints",
+    "ok | 99 passed | 0 failed",
+    "broken ... FAILED (3ms)",
+    "FAILED | 3 passed (1 step) | 2 failed | 1 ignored (33s)",
+    "error: Test failed",
+  ].join("\n");
+
+  assertEquals(parseCounts(output), { passed: 3, failed: 2 });
+});
+
+Deno.test("a run that broke off has no counts", () => {
+  assertEquals(parseCounts("running 3 tests\nerror: Uncaught"), undefined);
+});
+
+Deno.test("the closing line sums all phases", () => {
+  assertEquals(
+    closingLine(addCounts(addCounts(noTests, { passed: 2, failed: 0 }), { passed: 3, failed: 1 })),
+    "5 passed, 1 failed",
+  );
+});
+
+const output = `error[missing-jsdoc]: exported symbol is missing JSDoc documentation
+  --> /repo/shared/x/x.ts:2:1
+  |
+2 | export function naked(): void {}
+  | ^
+
+
+error[private-type-ref]: public type 'Box' references private type 'ZodType'
+  --> /repo/shared/x/x.ts:3:1
+
+error[missing-jsdoc]: exported symbol is missing JSDoc documentation
+ --> /repo/shared/x/x.ts:5:12
+`;
+
+Deno.test("doc complaints are read with rule, file and line", () => {
+  assertEquals(parseDocLint(output).map(({ rule, file, line }) => [rule, file, line]), [
+    ["missing-jsdoc", "/repo/shared/x/x.ts", 2],
+    ["private-type-ref", "/repo/shared/x/x.ts", 3],
+    ["missing-jsdoc", "/repo/shared/x/x.ts", 5],
+  ]);
+});
+
+Deno.test("exported declarations and methods need a comment, properties and types of packages do not", () => {
+  const source = [
+    "",
+    "export function naked(): void {}",
+    "",
+    "  /** @returns One. */",
+    "  one(): number;",
+    "  readonly id: string;",
+  ];
+  const complaint = { rule: "missing-jsdoc", message: "", file: "x.ts", text: "" };
+
+  assertEquals(isOurs({ ...complaint, line: 2 }, source), true);
+  assertEquals(isOurs({ ...complaint, line: 5 }, source), false);
+  assertEquals(isOurs({ ...complaint, line: 6 }, source), false);
+  assertEquals(isOurs({ ...complaint, line: 5 }, ["", "", "", "", "  one(): number;"]), true);
+  assertEquals(isOurs({ ...complaint, rule: "private-type-ref", line: 2 }, source), false);
+  assertEquals(isOurs({ ...complaint, rule: "missing-return-type", line: 2 }, source), true);
+});

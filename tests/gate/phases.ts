@@ -1,0 +1,132 @@
+import type { Infra } from "@mesh/testing/infra";
+import { startInfra, urlFromManagement } from "@mesh/testing/infra";
+import { isOurs, parseDocLint } from "./doc_lint.ts";
+import type { SourceFiles } from "./find_files.ts";
+import { type Command, type Outcome, runDeno } from "./run_command.ts";
+import { noTests, parseCounts, type TestCounts } from "./test_counts.ts";
+
+/** What a phase may use. */
+export interface Gate {
+  readonly root: string;
+  readonly files: SourceFiles;
+  readonly signal: AbortSignal;
+  /** Added to the environment of everything that is run. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly log: (line: string) => void;
+}
+
+/** Result of one phase. */
+export interface PhaseResult {
+  readonly isSuccess: boolean;
+  readonly counts: TestCounts;
+  /** Shown if the phase failed; empty if it was shown while it ran. */
+  readonly output: string;
+}
+
+/** One step of the gate. */
+export interface Phase {
+  readonly name: string;
+  readonly run: (gate: Gate) => Promise<PhaseResult>;
+}
+
+/** Format, lint, types, docs, unit tests, examples, laws: all that needs no server. */
+export const okPhases: readonly Phase[] = [
+  check("format", () => ["fmt", "--check"]),
+  check("lint", () => ["lint"]),
+  check("types", () => ["check", "--frozen", "."]),
+  { name: "docs", run: lintDocs },
+  tests("unit tests and examples, without permissions", ({ pureTests, withExamples }) => ({
+    args: ["--doc", "--parallel"],
+    files: [...pureTests, ...withExamples],
+  })),
+  tests("laws and other tests that read the repository", ({ readingTests }) => ({
+    args: ["--allow-read=."],
+    files: readingTests,
+  })),
+];
+
+/** Tests against one RabbitMQ and one PostgreSQL, started once. */
+export const integrationPhase: Phase = {
+  name: "integration tests",
+  run: (gate) => withServers(gate, gate.files.integrationTests),
+};
+
+/** Tests of the whole shop. */
+export const endToEndPhase: Phase = {
+  name: "end-to-end tests",
+  run: (gate) => withServers(gate, gate.files.endToEndTests),
+};
+
+function check(name: string, args: () => readonly string[]): Phase {
+  return {
+    name,
+    run: async (gate) => {
+      const { isSuccess, output } = await deno(gate, { args: args(), isLive: false });
+      return { isSuccess, counts: noTests, output };
+    },
+  };
+}
+
+function tests(
+  name: string,
+  select: (files: SourceFiles) => { readonly args: readonly string[]; readonly files: readonly string[] },
+): Phase {
+  return {
+    name,
+    run: async (gate) => {
+      const { args, files } = select(gate.files);
+      if (files.length === 0) return { isSuccess: true, counts: noTests, output: "" };
+      const command = ["test", "--frozen", "--no-prompt", ...args, ...files];
+      const outcome = await deno(gate, { args: command, isLive: false });
+      return counted(outcome, outcome.output);
+    },
+  };
+}
+
+async function lintDocs(gate: Gate): Promise<PhaseResult> {
+  // One run over all: file by file it takes the types of other packages for private.
+  const { isSuccess, output } = await deno(gate, {
+    args: ["doc", "--lint", ...gate.files.publicModules],
+    isLive: false,
+  });
+  const complaints = parseDocLint(output);
+  const ours = [];
+  for (const complaint of complaints) {
+    const source = (await Deno.readTextFile(complaint.file)).split("\n");
+    if (isOurs(complaint, source)) ours.push(complaint);
+  }
+  // A failure that we cannot read is a failure.
+  const isBroken = !isSuccess && complaints.length === 0;
+  return {
+    isSuccess: ours.length === 0 && !isBroken,
+    counts: noTests,
+    output: isBroken ? output : ours.map(({ text }) => text).join(""),
+  };
+}
+
+async function withServers(gate: Gate, files: readonly string[]): Promise<PhaseResult> {
+  if (files.length === 0) return { isSuccess: true, counts: noTests, output: "" };
+  await using infra = await startInfra({ wants: ["rabbitmq", "postgres"], log: gate.log });
+  // A signal must not wait for the tests: servers that vanish end them too.
+  const env = environmentOf(infra);
+  gate.log("servers are ready");
+  const args = ["test", "--frozen", "--no-prompt", "-A", ...files];
+  const outcome = await deno({ ...gate, env: { ...gate.env, ...env } }, { args, isLive: true });
+  return counted(outcome, "");
+}
+
+function environmentOf(infra: Infra): Record<string, string> {
+  return {
+    MESH_AMQP_URL: infra.broker.amqpUrl,
+    MESH_RABBITMQ_MANAGEMENT_URL: urlFromManagement(infra.broker.management),
+    MESH_POSTGRES_URL: infra.postgres.adminUrl,
+  };
+}
+
+function counted({ isSuccess, output }: Outcome, shown: string): PhaseResult {
+  return { isSuccess, counts: parseCounts(output) ?? noTests, output: shown };
+}
+
+function deno(gate: Gate, command: Pick<Command, "args" | "isLive">): Promise<Outcome> {
+  return runDeno(gate.root, { ...command, env: gate.env, signal: gate.signal });
+}
