@@ -68,7 +68,10 @@ export interface InboxEntry {
   readonly messageId: string;
   /** Who handled it: the service, or a projection of it. */
   readonly consumer: string;
-  /** SHA-256 of the envelope; the same id with another digest is a security finding. */
+  /**
+   * SHA-256 of the envelope; the same id with another digest is a security finding. Empty for a message that an undo
+   * made void before it came: that agrees with whatever comes late.
+   */
   readonly digest: string;
 }
 
@@ -160,6 +163,8 @@ export interface TurnWrites {
   readonly effects: readonly EffectEntry[];
   readonly deadLetters: readonly DeadLetterEntry[];
   readonly rows: readonly ProjectionRow[];
+  /** Channel that listeners in other processes are woken on with the commit (`NOTIFY`, no payload); at most one per commit. */
+  readonly notify?: string;
 }
 
 /** What became of a commit. */

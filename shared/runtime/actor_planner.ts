@@ -1,0 +1,304 @@
+import type { Behaviour, DecisionContext, EffectRequest, Outgoing } from "@mesh/actor";
+import { DefectError, type IdSource, invariant, type Json } from "@mesh/base";
+import { type AnyCommand, type AnyEvent, outcomeCommandType, timerCommandType } from "@mesh/contract";
+import type { EffectEntry, InboxEntry, OutboxEntry, Store, StoredEvent, TimerEntry, TurnWrites } from "@mesh/store";
+import { type CachedActor, foldStream, StateCache } from "./state_cache.ts";
+import type { Occasion, Speaker } from "./speaker.ts";
+import type { Plan, Planner, Work } from "./work.ts";
+
+/** Digest of inbox rows that an undo wrote; it agrees with whatever comes late. */
+export const voidedDigest = "";
+
+/** What an actor planner needs. */
+export interface ActorPlannerOptions {
+  readonly behaviour: Behaviour;
+  readonly store: Store;
+  readonly speaker: Speaker;
+  readonly ids: IdSource;
+  readonly cacheMax: number;
+  /** Events after which a state is stored as a snapshot. */
+  readonly snapshotEvery: number;
+}
+
+/** An actor in the middle of a batch. */
+interface Draft extends CachedActor {
+  /** Version that the commit will assert. */
+  readonly loadedVersion: number;
+}
+
+interface Writes {
+  readonly inbox: InboxEntry[];
+  readonly voided: InboxEntry[];
+  readonly events: StoredEvent[];
+  readonly outbox: OutboxEntry[];
+  readonly answered: string[];
+  readonly timers: Map<string, TimerEntry>;
+  readonly effects: EffectEntry[];
+}
+
+/**
+ * Decides batches for actors and saga hosts: messages of one key in order, each on the state that the one before left.
+ *
+ * A decision that throws leaves no trace of its message; the others go on.
+ */
+export class ActorPlanner implements Planner {
+  readonly #options: ActorPlannerOptions;
+  readonly #cache: StateCache;
+  readonly #effects: ReadonlyMap<string, Behaviour["effects"][number]>;
+  readonly inboxConsumer: string;
+
+  constructor(options: ActorPlannerOptions) {
+    this.#options = options;
+    this.#cache = new StateCache(options.cacheMax);
+    this.#effects = new Map(options.behaviour.effects.map((effect) => [effect.effect, effect]));
+    this.inboxConsumer = options.behaviour.service;
+  }
+
+  groupOf(work: Work): string {
+    return this.#streamOf(work) ?? work.subject;
+  }
+
+  async load(works: readonly Work[]): Promise<void> {
+    const { store, behaviour } = this.#options;
+    const missing = new Set<string>();
+    for (const work of works) {
+      const stream = this.#streamOf(work);
+      if (stream !== undefined && this.#cache.find(stream) === undefined) missing.add(stream);
+    }
+    if (missing.size === 0) return;
+    for (const loaded of await store.loadStreams([...missing], behaviour.stateVersion)) {
+      this.#cache.set(loaded.stream, foldStream(behaviour, this.#keyOfStream(loaded.stream), loaded));
+    }
+  }
+
+  plan(works: readonly Work[], nowMs: number): Plan {
+    const drafts = new Map<string, Draft>();
+    const writes: Writes = {
+      inbox: [],
+      voided: [],
+      events: [],
+      outbox: [],
+      answered: [],
+      timers: new Map(),
+      effects: [],
+    };
+    const failures = new Map<Work, unknown>();
+    const recorded = new Map<Work, readonly (AnyEvent & { id: string })[]>();
+    for (const work of works) {
+      try {
+        recorded.set(work, this.#take(work, nowMs, drafts, writes));
+      } catch (error) {
+        failures.set(work, error);
+      }
+    }
+    return {
+      writes: this.#gather(drafts, writes),
+      failures,
+      recorded,
+      committed: () => this.#keep(drafts),
+    };
+  }
+
+  forget(stale?: readonly string[]): void {
+    if (stale === undefined) this.#cache.clear();
+    else for (const stream of stale) this.#cache.delete(stream);
+  }
+
+  /** Decides one message; everything that can throw comes before the first push. */
+  #take(
+    work: Work,
+    nowMs: number,
+    drafts: Map<string, Draft>,
+    writes: Writes,
+  ): readonly (AnyEvent & { id: string })[] {
+    const { behaviour } = this.#options;
+    const stream = this.#streamOf(work);
+    const isExpired = work.expiresAtMs !== undefined && work.expiresAtMs < nowMs;
+    if (stream === undefined || isExpired) {
+      this.#noteHandled(work, writes);
+      return [];
+    }
+    const draft = drafts.get(stream) ?? this.#draftOf(stream);
+    const outgoing = this.#decide(work, draft, nowMs);
+    const spoken = this.#speak(work, stream, draft, outgoing, nowMs);
+
+    const dueBefore = behaviour.dueAtMs(draft.state);
+    const dueAfter = behaviour.dueAtMs(spoken.draft.state);
+    if (behaviour.hasTimers && (dueBefore !== dueAfter || this.#isTimer(work))) {
+      writes.timers.set(stream, { stream, dueAtMs: dueAfter ?? null });
+    }
+    drafts.set(stream, spoken.draft);
+    this.#noteHandled(work, writes);
+    writes.events.push(...spoken.events);
+    writes.outbox.push(...spoken.outbox);
+    writes.effects.push(...spoken.effects);
+    writes.answered.push(...spoken.undone);
+    return spoken.recorded;
+  }
+
+  #decide(work: Work, draft: Draft, nowMs: number): readonly Outgoing[] {
+    const { behaviour, ids } = this.#options;
+    const { received } = work;
+    const context: DecisionContext = {
+      now: new Date(nowMs),
+      messageId: received.id,
+      correlation: received.correlation,
+      issuer: work.issuer,
+      ...(work.cause === undefined ? {} : { cause: work.cause }),
+      newId: () => ids.next(),
+    };
+    if (this.#isTimer(work)) {
+      const { dueAtMs } = received.data as { readonly dueAtMs: number };
+      const isCurrent = behaviour.dueAtMs(draft.state) === dueAtMs;
+      if (!isCurrent) return [];
+      const outgoing = behaviour.decideTimer(draft.state, context);
+      invariant(outgoing.length > 0, `Cannot fire timer of "${work.subject}": the deadline changed nothing`);
+      return outgoing;
+    }
+    if (received.type === outcomeCommandType(behaviour.service)) {
+      const { effect, outcome } = received.data as { readonly effect: string; readonly outcome: unknown };
+      const definition = this.#effects.get(effect);
+      invariant(definition !== undefined, `Cannot record outcome: effect "${effect}" is unknown`);
+      const parsed = definition.outcomeSchema.safeParse(outcome);
+      invariant(parsed.success, `Cannot record outcome of "${effect}": it breaks the effect's schema`);
+      return behaviour.decideOutcome(draft.state, effect, parsed.data, context);
+    }
+    const outgoing = behaviour.decide(draft.state, received, context);
+    const isAnswered = outgoing.some(({ kind }) => kind !== "command");
+    if (received.kind === "command" && !isAnswered) {
+      throw new DefectError(`Cannot handle "${received.type}": the decision neither answers nor asks for an effect`);
+    }
+    return outgoing;
+  }
+
+  #speak(work: Work, stream: string, from: Draft, outgoing: readonly Outgoing[], nowMs: number) {
+    const { behaviour, speaker, ids } = this.#options;
+    const { received } = work;
+    const occasion: Occasion = {
+      correlation: received.correlation,
+      causation: received.id,
+      ...(work.cause === undefined ? {} : { cause: work.cause }),
+      headers: work.headers,
+      nowMs,
+    };
+    const isAsked = received.kind === "command" && !this.#isInternal(work);
+    const events: StoredEvent[] = [];
+    const outbox: OutboxEntry[] = [];
+    const recorded: (AnyEvent & { id: string })[] = [];
+    const undone: string[] = [];
+    let draft = from;
+    for (const message of outgoing) {
+      if (message.kind !== "event") continue;
+      const re = message.re ?? (isAsked ? [received.id] : []);
+      const { stored, entry } = speaker.event(message, { name: stream, version: draft.version, hash: draft.hash }, {
+        ...occasion,
+        re,
+      });
+      const state = behaviour.evolve(draft.state, message);
+      draft = { ...draft, state, version: stored.version, hash: stored.hash };
+      events.push(stored);
+      outbox.push(entry);
+      recorded.push({ ...message, id: stored.id });
+    }
+    for (const message of outgoing) {
+      if (message.kind !== "command") continue;
+      outbox.push(speaker.command(message, idOf(message) ?? ids.next(), stream, occasion));
+      undone.push(...message.undoes ?? []);
+    }
+    const requests = outgoing.filter((message): message is EffectRequest => message.kind === "effect");
+    invariant(
+      requests.length === 0 || events.length > 0,
+      `Cannot ask for effect "${requests[0]?.effect}": its idempotency key needs an event beside it`,
+    );
+    const effects = requests.map((request, index) => this.#effectEntry(request, stream, draft.version, index, work));
+    return { draft, events, outbox, effects, recorded, undone };
+  }
+
+  #effectEntry(request: EffectRequest, stream: string, version: number, index: number, work: Work): EffectEntry {
+    const definition = this.#effects.get(request.effect);
+    invariant(definition !== undefined, `Cannot ask for effect "${request.effect}": the service does not define it`);
+    return {
+      id: `${stream}@${version}.${index}`,
+      stream,
+      effect: request.effect,
+      dependency: definition.dependency,
+      request: request.request as Json,
+      correlation: work.received.correlation,
+      causedBy: {
+        messageId: work.received.id,
+        ...(work.cause === undefined ? {} : { cause: { ...work.cause } }),
+      },
+      headers: work.headers,
+    };
+  }
+
+  #noteHandled(work: Work, writes: Writes): void {
+    const { service } = this.#options.behaviour;
+    const { received } = work;
+    writes.inbox.push({ messageId: received.id, consumer: service, digest: work.digest });
+    for (const messageId of work.undoes) writes.voided.push({ messageId, consumer: service, digest: voidedDigest });
+    writes.answered.push(...received.re);
+    if (received.kind === "command" && work.issuer === service) writes.answered.push(received.id);
+  }
+
+  #gather(drafts: ReadonlyMap<string, Draft>, writes: Writes): TurnWrites {
+    const { snapshotEvery, behaviour } = this.#options;
+    const snapshots = [...drafts].filter(([, draft]) => draft.version - draft.snapshotVersion >= snapshotEvery);
+    return {
+      inbox: writes.inbox,
+      voided: writes.voided,
+      expected: [...drafts].map(([stream, { loadedVersion }]) => ({ stream, version: loadedVersion })),
+      events: writes.events,
+      snapshots: snapshots.map(([stream, { version, state }]) => ({
+        stream,
+        version,
+        stateVersion: behaviour.stateVersion,
+        state: state as Json,
+      })),
+      outbox: writes.outbox,
+      answered: writes.answered,
+      confirmed: [],
+      timers: [...writes.timers.values()],
+      effects: writes.effects,
+      deadLetters: [],
+      rows: [],
+    };
+  }
+
+  #keep(drafts: ReadonlyMap<string, Draft>): void {
+    const { snapshotEvery } = this.#options;
+    for (const [stream, { state, version, hash, snapshotVersion }] of drafts) {
+      const isSnapshotted = version - snapshotVersion >= snapshotEvery;
+      this.#cache.set(stream, { state, version, hash, snapshotVersion: isSnapshotted ? version : snapshotVersion });
+    }
+  }
+
+  #draftOf(stream: string): Draft {
+    const cached = this.#cache.find(stream);
+    invariant(cached !== undefined, `Cannot decide on "${stream}": it was not loaded`);
+    return { ...cached, loadedVersion: cached.version };
+  }
+
+  #streamOf(work: Work): string | undefined {
+    const { behaviour } = this.#options;
+    const key = this.#isInternal(work) ? work.received.key : behaviour.keyOf(work.received);
+    return key === undefined ? undefined : `${behaviour.service}/${key}`;
+  }
+
+  #keyOfStream(stream: string): string {
+    return stream.slice(this.#options.behaviour.service.length + 1);
+  }
+
+  #isTimer(work: Work): boolean {
+    return work.received.type === timerCommandType(this.#options.behaviour.service);
+  }
+
+  #isInternal(work: Work): boolean {
+    return this.#isTimer(work) || work.received.type === outcomeCommandType(this.#options.behaviour.service);
+  }
+}
+
+/** The id that a decision drew for a command, where it needed to know it. */
+function idOf(message: AnyCommand & { readonly id?: string }): string | undefined {
+  return message.id;
+}

@@ -1,0 +1,106 @@
+import type { Cause } from "@mesh/actor";
+import type { IdSource } from "@mesh/base";
+import { type AnyCommand, type AnyEvent, destinationOf } from "@mesh/contract";
+import { commandClaims, eventClaims, signEnvelope, type SigningKey } from "@mesh/envelope";
+import type { OutboxEntry, StoredEvent } from "@mesh/store";
+
+/** What a message follows from. */
+export interface Occasion {
+  readonly correlation: string;
+  /** Id of the message that caused it; null when nothing did. */
+  readonly causation: string | null;
+  readonly cause?: Cause;
+  /** Trace headers to carry on. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Now on the database's clock, in milliseconds since 1970. */
+  readonly nowMs: number;
+}
+
+/** Says things in a service's name: signs envelopes and makes their rows. Nothing it makes may leave before its commit. */
+export interface Speaker {
+  readonly service: string;
+  /** @param stream Name, version before, and hash of the envelope before (null at version 0). */
+  event(
+    message: AnyEvent,
+    stream: { readonly name: string; readonly version: number; readonly hash: string | null },
+    occasion: Occasion & { readonly re: readonly string[] },
+  ): { readonly stored: StoredEvent; readonly entry: OutboxEntry };
+  /** @param id Drawn before, by decisions that must know it. */
+  command(message: AnyCommand, id: string, orderKey: string, occasion: Occasion): OutboxEntry;
+}
+
+/**
+ * Makes the speaker of one service.
+ *
+ * @param key The service's signing key.
+ * @param ids Draws message ids and row ids.
+ */
+export function speakerFor(key: SigningKey, ids: IdSource): Speaker {
+  const service = key.service;
+  return {
+    service,
+    event: (message, stream, { correlation, causation, cause, headers, nowMs, re }) => {
+      const id = ids.next();
+      const version = stream.version + 1;
+      const { token, hash } = signEnvelope(
+        eventClaims({
+          message,
+          id,
+          service,
+          correlation,
+          causation,
+          ...(cause === undefined ? {} : { cause }),
+          nowMs,
+          n: version,
+          prv: stream.hash,
+          re,
+        }),
+        key,
+      );
+      const { type, version: schemaVersion, data } = message;
+      return {
+        stored: { stream: stream.name, version, id, type, schemaVersion, correlation, re, data, envelope: token, hash },
+        entry: {
+          id: ids.next(),
+          kind: "event",
+          messageId: id,
+          type,
+          ...destinationOf({ ...message, correlation }),
+          correlation,
+          orderKey: stream.name,
+          isMandatory: false,
+          headers,
+          envelope: token,
+          sentCount: 0,
+        },
+      };
+    },
+    command: (message, id, orderKey, { correlation, causation, cause, headers, nowMs }) => {
+      const { token } = signEnvelope(
+        commandClaims({
+          message,
+          id,
+          service,
+          correlation,
+          causation,
+          ...(cause === undefined ? {} : { cause }),
+          nowMs,
+        }),
+        key,
+      );
+      return {
+        id: ids.next(),
+        kind: "command",
+        messageId: id,
+        type: message.type,
+        ...destinationOf({ ...message, correlation }),
+        correlation,
+        orderKey,
+        isMandatory: true,
+        headers,
+        envelope: token,
+        sentCount: 0,
+      };
+    },
+  };
+}

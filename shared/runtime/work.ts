@@ -1,0 +1,59 @@
+import type { Cause, Received } from "@mesh/actor";
+import type { AnyEvent } from "@mesh/contract";
+import type { TurnWrites } from "@mesh/store";
+
+/** A proven message that waits for its turn. */
+export interface Work {
+  readonly received: Received;
+  /** Service that signed it. */
+  readonly issuer: string;
+  /** `sub` of the envelope: whom a command addresses, which stream an event belongs to. */
+  readonly subject: string;
+  /** SHA-256 of the envelope. */
+  readonly digest: string;
+  /** The compact JWS; empty for a command that this process gave itself (`execute`). */
+  readonly token: string;
+  /** Position in its stream; events only. */
+  readonly position?: number;
+  /** On the database's clock, in milliseconds since 1970; commands of undoable steps only. */
+  readonly expiresAtMs?: number;
+  readonly undoes: readonly string[];
+  readonly cause?: Cause;
+  /** Attempts begun, this one included; from 1. */
+  readonly attempt: number;
+  /** Queue that a retry returns to. */
+  readonly returnTo: string;
+  /** Partition that it came through. */
+  readonly partition: number;
+  /** Broker user that published it; empty when it came from a feed. */
+  readonly userId: string;
+  /** Trace headers of the delivery. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Whether it may have been handled before: redelivered, retried, or read from a feed. */
+  readonly isSuspect: boolean;
+}
+
+/** What a planner makes of a batch. */
+export interface Plan {
+  readonly writes: TurnWrites;
+  /** Works that were not decided, with what went wrong. */
+  readonly failures: ReadonlyMap<Work, unknown>;
+  /** Events that were recorded, by the work that led to them. */
+  readonly recorded: ReadonlyMap<Work, readonly (AnyEvent & { readonly id: string })[]>;
+  /** Keeps what the commit made true. */
+  committed(): void;
+}
+
+/** Decides batches: actors and sagas by one planner, projections by another. */
+export interface Planner {
+  /** Loads what the batch needs; the only step that may wait. */
+  load(works: readonly Work[]): Promise<void>;
+  /** Decides the batch; pure but for the cache behind it. */
+  plan(works: readonly Work[], nowMs: number): Plan;
+  /** Drops what a commit has found stale; everything when no names are given. */
+  forget(stale?: readonly string[]): void;
+  /** Name in the inbox; the projections keep their own record and return undefined. */
+  readonly inboxConsumer: string;
+  /** What a failing commit is split by, so that one bad key does not hold up the others. */
+  groupOf(work: Work): string;
+}
