@@ -1,0 +1,40 @@
+/**
+ * What users says about itself.
+ *
+ * @module
+ */
+import { defineService } from "@mesh/contract";
+import {
+  AddAddress,
+  AddressAdded,
+  ChangeRole,
+  CustomerRegistered,
+  EndSession,
+  RefreshReuseDetected,
+  RegisterCustomer,
+  RegistrationRepeated,
+  ReportRefreshReuse,
+  RoleChanged,
+  SessionEnded,
+  SessionStarted,
+  StartSession,
+} from "./contract.ts";
+
+export const service = defineService({
+  name: "users",
+  purpose: "accounts, credentials, sessions and addresses: all personal data",
+  accepts: [RegisterCustomer, ChangeRole, StartSession, EndSession, ReportRefreshReuse, AddAddress],
+  publishes: [
+    CustomerRegistered,
+    RegistrationRepeated,
+    RoleChanged,
+    SessionStarted,
+    SessionEnded,
+    RefreshReuseDetected,
+    AddressAdded,
+  ],
+  sends: [],
+  subscribes: [],
+  calls: [],
+  internalPort: 9101,
+});
