@@ -57,6 +57,8 @@ export interface Envelope {
   readonly version: number;
   /** `sub` without its service. */
   readonly key: string;
+  /** `dat` as the contract reads it, unknown fields dropped; `dat` itself where no contracts were given (the auditor). */
+  readonly data: unknown;
   readonly [verified]: true;
 }
 

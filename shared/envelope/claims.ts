@@ -1,0 +1,125 @@
+import type { Json } from "@mesh/base";
+import { type AnyCommand, type AnyEvent, type AnyMessage, destinationOf } from "@mesh/contract";
+import { eventAudience } from "./claim_rules.ts";
+import type { EnvelopeClaims } from "./envelope.ts";
+
+/** Who set something in motion; a pseudonym, never personal data. */
+export interface EnvelopeCause {
+  /** Pseudonymous account id, or `service:<name>` for an operator's tool. */
+  readonly subject: string;
+  /** Where it entered, for example `"gateway"`. */
+  readonly via: string;
+  /** SHA-256 (base64url) of the access token's id, where there was a token. */
+  readonly tokenHash?: string;
+}
+
+/** Everything that the envelope of a command says besides its message. */
+export interface CommandFacts {
+  readonly message: AnyCommand;
+  /** UUIDv7, drawn once and stored; what the receiver deduplicates by. */
+  readonly id: string;
+  /** The service that sends it. */
+  readonly service: string;
+  /** The flow it belongs to. */
+  readonly correlation: string;
+  /** Id of the message that caused it; null for the first. */
+  readonly causation: string | null;
+  readonly cause?: EnvelopeCause;
+  /** Wall clock, milliseconds since 1970; information only. */
+  readonly nowMs: number;
+}
+
+/** Everything that the envelope of an event says besides its message. */
+export interface EventFacts extends Omit<CommandFacts, "message"> {
+  readonly message: AnyEvent;
+  /** Position in the stream of the message's key, from 1. */
+  readonly n: number;
+  /** Hash of that stream's previous envelope; null at 1. */
+  readonly prv: string | null;
+}
+
+/**
+ * Builds the claims of an event. Its `re` is taken from the message as it stands: the runtime has replaced an absent one
+ * by the id of the turn's command before.
+ *
+ * @returns Claims, ready to be signed.
+ *
+ * @example
+ * ```ts
+ * import { strictEqual as assertEquals } from "node:assert/strict";
+ * import { eventClaims } from "@mesh/envelope";
+ *
+ * const claims = eventClaims({
+ *   message: { kind: "event", type: "inventory.stock-reserved", version: 1, key: "TEA-0001", data: { units: 2 } },
+ *   id: "01900000-0000-7000-8000-000000000002",
+ *   service: "inventory",
+ *   correlation: "01900000-0000-7000-8000-0000000000aa",
+ *   causation: "01900000-0000-7000-8000-000000000001",
+ *   nowMs: 1_767_225_600_999,
+ *   n: 1,
+ *   prv: null,
+ * });
+ * assertEquals(claims.sub, "inventory/TEA-0001");
+ * assertEquals(claims.iat, 1_767_225_600);
+ * ```
+ */
+export function eventClaims({ message, n, prv, ...facts }: EventFacts): EnvelopeClaims {
+  const { re = [] } = message;
+  return {
+    ...commonClaims(message, facts, eventAudience, facts.service),
+    n,
+    prv,
+    ...(re.length > 0 ? { re } : {}),
+  };
+}
+
+/**
+ * Builds the claims of a command, addressed to the service that owns its type.
+ *
+ * @returns Claims, ready to be signed. An expiry is rounded up to whole seconds, so it never comes early.
+ */
+export function commandClaims({ message, ...facts }: CommandFacts): EnvelopeClaims {
+  const { expiresAtMs, undoes } = message;
+  const receiver = message.type.slice(0, message.type.indexOf("."));
+  return {
+    ...commonClaims(message, facts, receiver, receiver),
+    ...(expiresAtMs === undefined ? {} : { exp: Math.ceil(expiresAtMs / 1000) }),
+    ...(undoes === undefined || undoes.length === 0 ? {} : { undoes }),
+  };
+}
+
+/** @returns Who caused the message, as its claims say; `undefined` for work that nobody asked for. */
+export function causeOf({ act }: EnvelopeClaims): EnvelopeCause | undefined {
+  if (act === undefined) return undefined;
+  const { sub, via, tok } = act;
+  return tok === undefined ? { subject: sub, via } : { subject: sub, via, tokenHash: tok };
+}
+
+function commonClaims(
+  message: AnyMessage,
+  { id, service, correlation, causation, cause, nowMs }: Omit<CommandFacts, "message">,
+  audience: string,
+  owner: string,
+): EnvelopeClaims {
+  const { type, version, key } = message;
+  const { exchange, routingKey } = destinationOf({ ...message, correlation });
+  return {
+    ...(cause === undefined ? {} : { act: actOf(cause) }),
+    aud: [audience],
+    cau: causation,
+    cor: correlation,
+    dat: message.data as Json,
+    dst: { rk: routingKey, x: exchange },
+    evt: type,
+    iat: Math.floor(nowMs / 1000),
+    iss: service,
+    jti: id,
+    sch: `${type}#${version}`,
+    sub: `${owner}/${key}`,
+    v: 1,
+  };
+}
+
+function actOf({ subject, via, tokenHash }: EnvelopeCause): NonNullable<EnvelopeClaims["act"]> {
+  return tokenHash === undefined ? { sub: subject, via } : { sub: subject, via, tok: tokenHash };
+}

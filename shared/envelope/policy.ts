@@ -1,0 +1,130 @@
+import { z } from "zod";
+import { ConfigError, sha256 } from "@mesh/base";
+import { type AnyContract, type ServiceDefinition, utterancesOf } from "@mesh/contract";
+import { canonicalJson } from "./canonical.ts";
+import { eventAudience } from "./claim_rules.ts";
+import { type EnvelopeTyp, typOf } from "./header.ts";
+
+/** One thing that one service may say. Where it may be published follows from type, version, key and correlation. */
+export interface EmitRule {
+  /** The service that may say it. */
+  readonly iss: string;
+  readonly typ: EnvelopeTyp;
+  /** Type and major version, `inventory.stock-reserved#1`. */
+  readonly sch: string;
+  /** The receiving service of a command, `mesh` for an event. */
+  readonly aud: string;
+}
+
+/** One service that may call another's internal HTTP routes. */
+export interface CallEdge {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Who may say what and call whom, as plain data: generated from the contracts, reviewed, hashed, given to every verifier. */
+export interface EmitPolicy {
+  readonly version: 1;
+  readonly rules: readonly EmitRule[];
+  readonly calls: readonly CallEdge[];
+}
+
+/** A policy prepared for looking things up. */
+export interface PolicyIndex {
+  /** SHA-256 of the policy's canonical JSON, base64url. */
+  readonly hash: string;
+  /** @returns The only audience that this service may say this to, or `undefined` when it may not say it at all. */
+  audienceOf(iss: string, typ: EnvelopeTyp, sch: string): string | undefined;
+  mayCall(from: string, to: string): boolean;
+}
+
+/**
+ * Generates the policy from what the services say about themselves.
+ *
+ * A service may say the events it publishes, send the commands it names, wake and inform itself where it uses timers or
+ * effects, and record findings and operators' acts. It may call whom it names, and the feeds of those it hears.
+ *
+ * @param services All services of the mesh; the order does not matter.
+ * @returns The policy, sorted, without repetition.
+ * @throws {ConfigError} If two services share a name, or one is called `mesh`.
+ */
+export function emitPolicyFrom(services: readonly ServiceDefinition[]): EmitPolicy {
+  const names = services.map(({ name }) => name);
+  if (new Set(names).size !== names.length) throw new ConfigError("Cannot make policy: two services share a name");
+  if (names.includes(eventAudience)) throw new ConfigError(`Cannot make policy: "${eventAudience}" is no service name`);
+  return {
+    version: 1,
+    rules: distinct(services.flatMap(rulesOf)),
+    calls: distinct(services.flatMap((service) => callsOf(service, names))),
+  };
+}
+
+/**
+ * Prepares a policy for verification.
+ *
+ * @returns An index that answers in constant time.
+ */
+export function policyIndex(policy: EmitPolicy): PolicyIndex {
+  const audiences = new Map(policy.rules.map(({ iss, typ, sch, aud }) => [`${iss} ${typ} ${sch}`, aud]));
+  const edges = new Set(policy.calls.map(({ from, to }) => `${from} ${to}`));
+  return Object.freeze({
+    hash: sha256(canonicalJson(policy)),
+    audienceOf: (iss: string, typ: EnvelopeTyp, sch: string) => audiences.get(`${iss} ${typ} ${sch}`),
+    mayCall: (from: string, to: string) => edges.has(`${from} ${to}`),
+  });
+}
+
+/**
+ * Reads a policy from its file.
+ *
+ * @param text JSON text.
+ * @throws {ConfigError} If it is no policy; unknown members are refused.
+ */
+export function readEmitPolicy(text: string): EmitPolicy {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch (error) {
+    throw new ConfigError("Cannot read emit policy: it is not JSON", { cause: error });
+  }
+  const result = policySchema.safeParse(parsed);
+  if (result.success) return result.data;
+  const faults = result.error.issues.map(({ path, message }) => `${path.join(".") || "policy"}: ${message}`);
+  throw new ConfigError(`Cannot read emit policy: ${faults.join("; ")}`, { cause: result.error });
+}
+
+function rulesOf(service: ServiceDefinition): readonly EmitRule[] {
+  const { events, commands } = utterancesOf(service);
+  const rule = (contract: AnyContract, aud: string): EmitRule => ({
+    iss: service.name,
+    typ: typOf(contract.kind),
+    sch: `${contract.type}#${contract.version}`,
+    aud,
+  });
+  return [
+    ...events.map((contract) => rule(contract, eventAudience)),
+    ...commands.map((contract) => rule(contract, contract.service)),
+  ];
+}
+
+function callsOf(service: ServiceDefinition, names: readonly string[]): readonly CallEdge[] {
+  const { name, calls, subscribes, readsAllFeeds } = service;
+  const owners = readsAllFeeds === true ? names : subscribes.map(({ event }) => event.service);
+  return [...calls, ...owners].filter((to) => to !== name).map((to) => ({ from: name, to }));
+}
+
+function distinct<T>(items: readonly T[]): readonly T[] {
+  const byText = new Map(items.map((item) => [canonicalJson(item), item]));
+  return [...byText.keys()].sort().map((text) => byText.get(text)!);
+}
+
+const policySchema = z.strictObject({
+  version: z.literal(1),
+  rules: z.array(z.strictObject({
+    iss: z.string(),
+    typ: z.enum(["mesh-event+jwt", "mesh-command+jwt"]),
+    sch: z.string(),
+    aud: z.string(),
+  })),
+  calls: z.array(z.strictObject({ from: z.string(), to: z.string() })),
+});

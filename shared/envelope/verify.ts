@@ -1,0 +1,207 @@
+import { Buffer } from "node:buffer";
+import { verify as verifySignature } from "node:crypto";
+import { ContractError, errorText, MeshError, sha256, TrustError } from "@mesh/base";
+import { type ContractRegistry, destinationOf, type MessageKind, parseData } from "@mesh/contract";
+import { isBase64Url } from "./base64url.ts";
+import { canonicalJson } from "./canonical.ts";
+import { findClaimFault, keyOfSubject, versionOf } from "./claim_rules.ts";
+import { type Envelope, type EnvelopeClaims, type RefusalReason, verified } from "./envelope.ts";
+import { decodedHeader, typOf } from "./header.ts";
+import type { KeyDirectory, KnownKey } from "./key_directory.ts";
+import type { PolicyIndex } from "./policy.ts";
+import type { Receiver } from "./receiver.ts";
+import { claimLimits, envelopeBytesMax } from "./sign.ts";
+
+/** What a verifier knows and who it is. */
+export interface Verifier {
+  readonly keys: KeyDirectory;
+  readonly policy: PolicyIndex;
+  /** Absent for the auditor, who takes every event and no command is refused for being somebody else's. */
+  readonly receiver?: Receiver;
+  /** Contracts of everything this receiver takes; absent for the auditor, who checks no schema. */
+  readonly contracts?: ContractRegistry;
+  /**
+   * Says whether something besides the envelope proves that it was signed before its key retired: a row of one's own, a
+   * leaf of the log. Absent means that nothing from a retired key is taken.
+   */
+  readonly wasSignedInTime?: (
+    envelope: { readonly id: string; readonly hash: string; readonly kid: string },
+  ) => boolean;
+}
+
+/** What the broker says about a delivery; hints until they agree with the envelope. */
+export interface DeliveryFacts {
+  readonly messageId: string | undefined;
+  readonly type: string | undefined;
+  /** The broker user that published it. */
+  readonly userId: string | undefined;
+  /** Exchange of the last hop; empty when it came back through the default exchange. */
+  readonly exchange: string;
+}
+
+/**
+ * Proves an envelope: form, header, key, signature, claims, signer, policy, destination, delivery, schema, in that order.
+ *
+ * Works on the received bytes; nothing is re-serialised and passed on. `exp` is not judged here but in the handler's
+ * transaction, with the database's clock; deduplication belongs to the inbox.
+ *
+ * @param body Compact JWS as received.
+ * @param verifier Keys, policy, and who is receiving.
+ * @param delivery What the broker said; absent for envelopes that were read from a feed.
+ * @returns The envelope with its data parsed against the contract, unknown fields dropped.
+ * @throws {TrustError} With a {@link RefusalReason}. The message never quotes the token.
+ * @throws {ContractError} Reason `unknown-type` or `schema`.
+ * @see RFC 7515 5.2, RFC 8725
+ */
+export function verifyEnvelope(body: Uint8Array | string, verifier: Verifier, delivery?: DeliveryFacts): Envelope {
+  const token = readToken(body);
+  const headerEnd = token.indexOf(".");
+  const payloadEnd = token.lastIndexOf(".");
+  const header = decodedHeader(token.slice(0, headerEnd));
+  if (header === undefined) refuse("wrong-header", "its header is not exactly alg Ed25519, kid and a typ of the mesh");
+  const { kid, kind } = header;
+  const signer = verifier.keys.find(kid);
+  if (signer === undefined) refuse("unknown-key", `no service is known to own key "${kid}"`);
+  checkSignature(token, payloadEnd, signer);
+  const claims = readClaims(token.slice(headerEnd + 1, payloadEnd), kind);
+  const hash = sha256(token);
+  checkSigner(claims, signer, hash, verifier);
+  checkPolicy(claims, kind, verifier.policy);
+  const version = versionOf(claims);
+  const key = keyOfSubject(claims.sub);
+  checkDestination(claims, { kind, version, key }, verifier.receiver);
+  if (delivery !== undefined) checkDelivery(claims, delivery, verifier.receiver);
+  const data = verifier.contracts === undefined
+    ? claims.dat
+    : readData(claims, { kind, version, key }, verifier.contracts);
+  return { kind, claims, token, hash, kid, type: claims.evt, version, key, data, [verified]: true };
+}
+
+/**
+ * Proves an envelope and, where its key is unknown, reads the key directory once more before giving up: a key may be
+ * younger than the last reading.
+ *
+ * @throws {UnavailableError} If the key is unknown and the directory cannot be read: nobody can tell now.
+ * @throws {TrustError} As {@link verifyEnvelope}.
+ * @throws {ContractError} As {@link verifyEnvelope}.
+ */
+export async function verifyWithRefresh(
+  body: Uint8Array | string,
+  verifier: Verifier,
+  delivery?: DeliveryFacts,
+): Promise<Envelope> {
+  try {
+    return verifyEnvelope(body, verifier, delivery);
+  } catch (error) {
+    if (!(error instanceof MeshError) || error.reason !== "unknown-key") throw error;
+    if (!(await verifier.keys.refresh())) throw error;
+    return verifyEnvelope(body, verifier, delivery);
+  }
+}
+
+interface Address {
+  readonly kind: MessageKind;
+  readonly version: number;
+  readonly key: string;
+}
+
+function readToken(body: Uint8Array | string): string {
+  if (body.length > envelopeBytesMax) refuse("oversized", `it has ${body.length} bytes, more than ${envelopeBytesMax}`);
+  const token = typeof body === "string"
+    ? body
+    : Buffer.from(body.buffer, body.byteOffset, body.length).toString("latin1");
+  const parts = token.split(".");
+  if (parts.length !== 3) refuse("malformed", `it has ${parts.length} parts instead of 3`);
+  for (const part of parts) if (!isBase64Url(part)) refuse("malformed", "a part is not base64url in its one spelling");
+  return token;
+}
+
+function checkSignature(token: string, payloadEnd: number, { publicKey }: KnownKey): void {
+  const signature = Buffer.from(token.slice(payloadEnd + 1), "base64url");
+  const signed = Buffer.from(token.slice(0, payloadEnd), "latin1");
+  // Length first: what the library makes of another length is its own affair.
+  if (signature.length !== 64 || !verifySignature(null, signed, publicKey, signature)) {
+    refuse("bad-signature", "its signature does not verify");
+  }
+}
+
+function readClaims(part: string, kind: MessageKind): EnvelopeClaims {
+  let text: string;
+  let claims: unknown;
+  try {
+    text = utf8.decode(Buffer.from(part, "base64url"));
+    claims = JSON.parse(text);
+  } catch {
+    // The parser's message would quote the payload.
+    return refuse("malformed", "its payload is not JSON in UTF-8");
+  }
+  if (canonicalOrNothing(claims) !== text) refuse("not-canonical", "its payload is not in canonical form");
+  const fault = findClaimFault(claims, kind);
+  if (fault !== undefined) refuse("bad-claims", fault);
+  return claims as EnvelopeClaims;
+}
+
+function canonicalOrNothing(claims: unknown): string | undefined {
+  try {
+    return canonicalJson(claims, claimLimits);
+  } catch (error) {
+    return refuse("not-canonical", errorText(error));
+  }
+}
+
+function checkSigner({ iss, jti }: EnvelopeClaims, signer: KnownKey, hash: string, verifier: Verifier): void {
+  if (signer.service !== iss) refuse("signer-not-owner", `"${signer.service}" signed in the name of "${iss}"`);
+  if (signer.status === "active") return;
+  if (verifier.wasSignedInTime?.({ id: jti, hash, kid: signer.kid }) === true) return;
+  refuse("key-retired", `key "${signer.kid}" of "${iss}" is retired`);
+}
+
+function checkPolicy({ iss, sch, aud }: EnvelopeClaims, kind: MessageKind, policy: PolicyIndex): void {
+  const audience = policy.audienceOf(iss, typOf(kind), sch);
+  if (audience === undefined) refuse("not-allowed", `"${iss}" may not say ${kind} "${sch}"`);
+  if (audience !== aud[0]) refuse("wrong-audience", `"${iss}" may say "${sch}" to "${audience}", not to "${aud[0]}"`);
+}
+
+function checkDestination(claims: EnvelopeClaims, { kind, version, key }: Address, receiver?: Receiver): void {
+  const { evt: type, cor: correlation, dst, aud } = claims;
+  const destination = destinationOf({ kind, type, version, key, correlation });
+  if (destination.exchange !== dst.x || destination.routingKey !== dst.rk) {
+    refuse("wrong-destination", "type, key and correlation lead elsewhere than to its destination");
+  }
+  if (receiver === undefined) return;
+  if (kind === "command" && aud[0] !== receiver.service) {
+    refuse("wrong-audience", `it is for "${aud[0]}", not for "${receiver.service}"`);
+  }
+  if (!receiver.subscribes(destination, { type, version })) {
+    refuse("wrong-destination", `"${receiver.service}" has no binding for "${dst.rk}"`);
+  }
+}
+
+function checkDelivery({ jti, evt, iss }: EnvelopeClaims, delivery: DeliveryFacts, receiver?: Receiver): void {
+  const { messageId, type, userId, exchange } = delivery;
+  if (messageId !== jti) refuse("property-mismatch", "message_id is not its id");
+  if (type !== evt) refuse("property-mismatch", "type is not its type");
+  if (userId === iss) return;
+  // The way back from a retry tier or a redrive: the receiver itself published it again.
+  if (exchange === "" && userId !== undefined && userId === receiver?.service) return;
+  refuse("property-mismatch", `"${userId ?? "nobody"}" published what "${iss}" signed`);
+}
+
+function readData(claims: EnvelopeClaims, { kind, version, key }: Address, contracts: ContractRegistry): unknown {
+  const contract = contracts.find(claims.evt, version);
+  if (contract === undefined || contract.kind !== kind) {
+    throw new ContractError(`Cannot read message: ${kind} "${claims.sch}" is unknown here`, { reason: "unknown-type" });
+  }
+  const data: unknown = parseData(contract, claims.dat);
+  if (contract.keyOf(data) !== key) {
+    refuse("wrong-destination", "its data are about another actor than it is addressed to");
+  }
+  return data;
+}
+
+function refuse(reason: RefusalReason, what: string): never {
+  throw new TrustError(`Cannot trust message: ${what}`, { reason });
+}
+
+/** Strict, and a byte order mark stays visible, so that the JSON parser refuses it. */
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
