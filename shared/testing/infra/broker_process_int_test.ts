@@ -4,13 +4,15 @@ import { processesIn, processesOfGroup } from "./processes.ts";
 import { BrokerProcess } from "./rabbitmq_process.ts";
 import { startInfra } from "./start_infra.ts";
 
-const queue = "/api/queues/%2F/letters";
-
 Deno.test("a broker that is killed comes back with its queues, wiped comes back empty, stopped leaves no process", async () => {
   await using infra = await startInfra({ wants: ["rabbitmq"], mode: "local" });
   const { broker } = infra;
   const folder = broker.logFile!.replace(/\/broker\.log$/, "");
-  await callManagement(broker.management, "PUT", queue, { durable: true, arguments: { "x-queue-type": "quorum" } });
+  await callManagement(broker.management, {
+    method: "PUT",
+    path: "/api/queues/%2F/letters",
+    body: { durable: true, arguments: { "x-queue-type": "quorum" } },
+  });
   const pids = processesIn(folder);
   assert(pids.length >= 2, "the Erlang machine and its name service run");
 
@@ -39,7 +41,7 @@ Deno.test("a broker listens on loopback only, its Erlang distribution included",
 });
 
 async function queueNames(management: ManagementAccess): Promise<string[]> {
-  const queues = await callManagement(management, "GET", "/api/queues") as { name: string }[];
+  const queues = await callManagement(management, { method: "GET", path: "/api/queues" }) as { name: string }[];
   return queues.map(({ name }) => name);
 }
 

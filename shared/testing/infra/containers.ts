@@ -58,7 +58,7 @@ export async function startBrokerContainer(options: {
     volume: { ...volume, target: "/var/lib/rabbitmq" },
     isServing: async () =>
       await acceptsConnections(ports.amqp) &&
-      await callManagement(management, "GET", "/api/overview").then(() => true, () => false),
+      await callManagement(management, { method: "GET", path: "/api/overview" }).then(() => true, () => false),
   });
   await container.start();
   return {

@@ -61,17 +61,21 @@ export function withUser(amqpUrl: string, user: string, password: string): strin
  */
 export async function createVhost(management: ManagementAccess, vhost: string): Promise<void> {
   const name = encodeURIComponent(vhost);
-  await callManagement(management, "PUT", `/api/vhosts/${name}`);
-  await callManagement(management, "PUT", `/api/permissions/${name}/${encodeURIComponent(management.user)}`, {
-    configure: ".*",
-    write: ".*",
-    read: ".*",
+  await callManagement(management, { method: "PUT", path: `/api/vhosts/${name}` });
+  await callManagement(management, {
+    method: "PUT",
+    path: `/api/permissions/${name}/${encodeURIComponent(management.user)}`,
+    body: { configure: ".*", write: ".*", read: ".*" },
   });
 }
 
 /** Deletes a vhost with everything in it; does nothing if there is none. */
 export async function deleteVhost(management: ManagementAccess, vhost: string): Promise<void> {
-  await callManagement(management, "DELETE", `/api/vhosts/${encodeURIComponent(vhost)}`, undefined, [404]);
+  await callManagement(management, {
+    method: "DELETE",
+    path: `/api/vhosts/${encodeURIComponent(vhost)}`,
+    statusesTolerated: [404],
+  });
 }
 
 /**
@@ -85,7 +89,7 @@ export async function importDefinitions(
   vhost: string,
   definitions: Definitions,
 ): Promise<void> {
-  await callManagement(management, "POST", "/api/definitions", inVhost(definitions, vhost));
+  await callManagement(management, { method: "POST", path: "/api/definitions", body: inVhost(definitions, vhost) });
 }
 
 /** Writes definitions for another vhost; users and global parameters stay as they are. */
@@ -98,22 +102,25 @@ export function inVhost(definitions: Definitions, vhost: string): Definitions {
   return Object.fromEntries(entries);
 }
 
+/** A call of the management API. */
+export interface ManagementCall {
+  readonly method: "GET" | "PUT" | "POST" | "DELETE";
+  /** Begins with `/api/`. */
+  readonly path: string;
+  /** Sent as JSON if given. */
+  readonly body?: unknown;
+  /** Statuses that are no failure although they are not 2xx. */
+  readonly statusesTolerated?: readonly number[];
+}
+
 /**
  * Calls the management API.
  *
- * @param path Begins with `/api/`.
- * @param body Sent as JSON if given.
- * @param statusesTolerated Statuses that are no failure although they are not 2xx.
  * @returns The parsed answer, or `undefined` if it has no JSON body.
  * @throws {UnavailableError} On any other status, after 30 s, or if nothing answers; the message holds the answer's text.
  */
-export async function callManagement(
-  management: ManagementAccess,
-  method: "GET" | "PUT" | "POST" | "DELETE",
-  path: string,
-  body?: unknown,
-  statusesTolerated: readonly number[] = [],
-): Promise<unknown> {
+export async function callManagement(management: ManagementAccess, call: ManagementCall): Promise<unknown> {
+  const { method, path, body, statusesTolerated = [] } = call;
   const response = await fetch(`${management.url}${path}`, {
     method,
     headers: {
@@ -129,9 +136,7 @@ export async function callManagement(
   if (!response.ok && !statusesTolerated.includes(response.status)) {
     throw new UnavailableError(
       `Cannot ${method} ${path} on RabbitMQ: status ${response.status}, ${text.slice(0, 500)}`,
-      {
-        dependency: "rabbitmq",
-      },
+      { dependency: "rabbitmq" },
     );
   }
   return response.headers.get("content-type")?.includes("json") && text !== "" ? JSON.parse(text) : undefined;

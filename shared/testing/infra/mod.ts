@@ -13,11 +13,13 @@ export {
   importDefinitions,
   inVhost,
   type ManagementAccess,
+  type ManagementCall,
   managementFromUrl,
   urlFromManagement,
   withUser,
   withVhost,
 } from "./management.ts";
+export { installPackages, packageRights } from "./packages.ts";
 export { createDatabase, dropDatabase, withDatabase } from "./postgres_admin.ts";
 export {
   type Account,

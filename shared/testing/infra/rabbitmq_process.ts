@@ -159,7 +159,7 @@ export class BrokerProcess implements AsyncDisposable {
     if (!(await acceptsConnections(this.#plan.ports.amqp))) return false;
     if (!(await acceptsConnections(this.#plan.ports.management))) return false;
     try {
-      await callManagement(this.management, "GET", "/api/overview");
+      await callManagement(this.management, { method: "GET", path: "/api/overview" });
       return true;
     } catch {
       // It listens before it can answer.

@@ -1,4 +1,4 @@
-import { ConfigError, DefectError, UnavailableError } from "@mesh/base";
+import { DefectError, UnavailableError } from "@mesh/base";
 import { findBrokerBinaries, findPostgresBinaries } from "./binaries.ts";
 import { startBrokerContainer, startPostgresContainer } from "./containers.ts";
 import { findSource, imageOf, type InfraMode, modeFromEnv, type Source, type Want } from "./find_source.ts";

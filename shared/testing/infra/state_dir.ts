@@ -32,6 +32,7 @@ export function stateDir(clone: string, env: Readonly<Record<string, string>>, u
 
 /** A folder in use by this process; nobody else can take it until it is released or this process ends. */
 export interface FolderLock {
+  /** Lets the next one in. */
   release(): void;
 }
 
