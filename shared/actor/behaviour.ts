@@ -12,6 +12,8 @@ export interface Received {
   readonly version: number;
   readonly key: string;
   readonly correlation: string;
+  /** As the signer saw it, in milliseconds since 1970 to the second; information only. */
+  readonly recordedAtMs: number;
   /** Commands that an event answers; empty for commands. */
   readonly re: readonly string[];
   readonly data: unknown;

@@ -31,6 +31,7 @@ export {
   type Destination,
   destinationOf,
   eventsExchange,
+  slotOfKey,
   slotWord,
 } from "./routing.ts";
 export {

@@ -41,10 +41,21 @@ export interface Addressed {
  * ```
  */
 export function destinationOf({ kind, type, version, key, correlation }: Addressed): Destination {
-  const stem = `${type}.v${version}.k${slotWord(slotOf(key))}`;
+  const stem = `${type}.v${version}.k${slotWord(slotOfKey(key))}`;
   return kind === "command"
     ? { exchange: commandsExchange, routingKey: stem }
     : { exchange: eventsExchange, routingKey: `${stem}.c${slotWord(slotOf(correlation))}` };
+}
+
+/**
+ * Says which slot an actor key belongs to: that of its last segment, so that a saga `place-order/<correlation>` shares
+ * the partition of the messages that reach it by correlation.
+ *
+ * @param key An actor key; a kind may stand before a slash.
+ * @returns A whole number from 0 to 63.
+ */
+export function slotOfKey(key: string): number {
+  return slotOf(key.slice(key.lastIndexOf("/") + 1));
 }
 
 /** @returns The slot as it stands in routing keys: two digits, `00` to `63`. */

@@ -41,7 +41,11 @@ export class Intake {
     this.#options = options;
   }
 
-  /** Proves deliveries, in their order. Never throws for what a message can be. */
+  /**
+   * Proves deliveries, in their order.
+   *
+   * @throws {UnavailableError} If the key directory is away and a key is unknown; never for what a message can be.
+   */
   async receive(deliveries: readonly Delivery[]): Promise<{ works: readonly Work[]; refusals: readonly Refusal[] }> {
     const works: Work[] = [];
     const refusals: Refusal[] = [];
@@ -59,6 +63,8 @@ export class Intake {
           isSuspect: delivery.isRedelivered || attempt > 1,
         }));
       } catch (error) {
+        // Nobody can tell now (the key directory is away): the whole batch is held and tried again.
+        if (dispositionOf(error).verdict === "retry") throw error;
         refusals.push({ deadLetter: this.#deadLetterOf(delivery, attempt, error), partition });
       }
     }
@@ -104,6 +110,7 @@ export class Intake {
       key: envelope.key,
       correlation: claims.cor,
       re: claims.re ?? [],
+      recordedAtMs: claims.iat * 1000,
       data: envelope.data,
     };
     return {

@@ -65,7 +65,7 @@ export class TurnLoop {
 
   /** Runs until {@link drain}. Never throws for what a message or a lost dependency can cause. */
   async run(): Promise<void> {
-    const { consumer, settings, log, clock } = this.#options;
+    const { consumer } = this.#options;
     while (!this.#isDraining) {
       const job = this.#jobs.shift();
       if (job !== undefined) {
@@ -74,13 +74,8 @@ export class TurnLoop {
       }
       this.#wake = new AbortController();
       if (this.#jobs.length > 0 || this.#isDraining) continue;
-      try {
-        if (consumer === undefined) await aborted(this.#wake.signal);
-        else await this.#turn(await consumer.take(settings.batchMax, this.#wake.signal), consumer);
-      } catch (error) {
-        if (!this.#isDraining) log.error("Turn failed, its messages stay: {error}", { error: errorText(error) });
-        await clock.delay(1_000, this.#stopping.signal);
-      }
+      if (consumer === undefined) await aborted(this.#wake.signal);
+      else await this.#turn(await this.#take(consumer), consumer);
     }
     for (const job of this.#jobs.splice(0)) await job.run();
   }
@@ -120,8 +115,32 @@ export class TurnLoop {
     });
   }
 
+  async #take(consumer: Consumer): Promise<readonly Delivery[]> {
+    const { settings, log, clock } = this.#options;
+    try {
+      return await consumer.take(settings.batchMax, this.#wake.signal);
+    } catch (error) {
+      log.warn("Cannot take deliveries: {error}", { error: errorText(error) });
+      await clock.delay(1_000, this.#stopping.signal);
+      return [];
+    }
+  }
+
+  /** Takes a batch through; what cannot be settled now is held and tried again, and goes back to the broker at the end. */
   async #turn(deliveries: readonly Delivery[], consumer: Consumer): Promise<void> {
-    if (deliveries.length === 0) return;
+    const { clock, log } = this.#options;
+    while (deliveries.length > 0 && !this.#stopping.signal.aborted) {
+      try {
+        return await this.#turnOnce(deliveries, consumer);
+      } catch (error) {
+        if (this.#stopping.signal.aborted) return;
+        log.error("Turn failed, its messages are held: {error}", { error: errorText(error) });
+        await clock.delay(1_000, this.#stopping.signal);
+      }
+    }
+  }
+
+  async #turnOnce(deliveries: readonly Delivery[], consumer: Consumer): Promise<void> {
     const { intake, store, clock, settings, abandon } = this.#options;
     const overrun = new AbortController();
     void clock.delay(settings.turnDeadlineMs, overrun.signal).then(() => {

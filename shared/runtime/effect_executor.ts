@@ -1,0 +1,192 @@
+import { type AnyEffect, type Cause, type EffectAdapters, type EffectCall } from "@mesh/actor";
+import { type Clock, errorText, type IdSource } from "@mesh/base";
+import { systemContracts } from "@mesh/contract";
+import type { ClaimedEffect, OutboxEntry, Store } from "@mesh/store";
+import {
+  BrokenCircuitError,
+  circuitBreaker,
+  type CircuitBreakerPolicy,
+  ConsecutiveBreaker,
+  handleAll,
+} from "cockatiel";
+import type { DatabaseClock } from "./database_clock.ts";
+import type { Log } from "./log.ts";
+import type { Meter } from "./meter.ts";
+import type { OutboxPublisher } from "./outbox_publisher.ts";
+import type { RuntimeSettings } from "./settings.ts";
+import type { Speaker } from "./speaker.ts";
+
+/** Runs `task` in the trace that `headers` carry. */
+export type InTrace = <T>(
+  name: string,
+  headers: Readonly<Record<string, string>>,
+  task: () => Promise<T>,
+) => Promise<T>;
+
+/** What the executor needs. */
+export interface EffectExecutorOptions {
+  readonly store: Store;
+  readonly effects: readonly AnyEffect[];
+  readonly adapters: EffectAdapters;
+  readonly speaker: Speaker;
+  readonly publisher: OutboxPublisher;
+  readonly ids: IdSource;
+  readonly clock: Clock;
+  readonly databaseClock: DatabaseClock;
+  readonly log: Log;
+  readonly meter: Meter;
+  readonly inTrace: InTrace;
+  readonly settings: Pick<
+    RuntimeSettings,
+    "effectEveryMs" | "effectsPerDependencyMax" | "effectRetryMinMs" | "effectRetryMaxMs" | "leaseMs"
+  >;
+}
+
+/**
+ * Performs the calls to the outside that turns have committed; nothing else in a service calls out.
+ *
+ * One at a time per actor, bounded per dependency, each under its deadline and behind the dependency's breaker. A call
+ * whose outcome is unknown is asked about before it is repeated, with the same idempotency key. The outcome comes back
+ * as a command of the service to itself, committed together with the end of the effect.
+ */
+export class EffectExecutor {
+  readonly #options: EffectExecutorOptions;
+  readonly #definitions: ReadonlyMap<string, AnyEffect>;
+  readonly #breakers = new Map<string, CircuitBreakerPolicy>();
+  readonly #running = new Map<string, number>();
+  readonly #tasks = new Set<Promise<void>>();
+  #wake: () => void = () => {};
+  #isHinted = false;
+
+  constructor(options: EffectExecutorOptions) {
+    this.#options = options;
+    this.#definitions = new Map(options.effects.map((effect) => [effect.effect, effect]));
+    for (const dependency of new Set(options.effects.map((effect) => effect.dependency))) {
+      this.#running.set(dependency, 0);
+      this.#breakers.set(
+        dependency,
+        // Ten failures in a row are an outage, not bad luck; one call every 5 seconds then tries the waters.
+        circuitBreaker(handleAll, { halfOpenAfter: 5_000, breaker: new ConsecutiveBreaker(10) }),
+      );
+    }
+  }
+
+  /** Says that a commit has just asked for effects. */
+  hint(): void {
+    this.#isHinted = true;
+    this.#wake();
+  }
+
+  /** Runs until `signal` aborts, then lets the calls under way end by their own deadlines. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, log, settings } = this.#options;
+    while (!signal.aborted) {
+      this.#isHinted = false;
+      try {
+        for (const effect of await this.#claim()) this.#start(effect, signal);
+      } catch (error) {
+        log.warn("Cannot claim effects: {error}", { error: errorText(error) });
+        await clock.delay(1_000, signal);
+      }
+      if (!this.#isHinted) await this.#untilHintedOr(settings.effectEveryMs, signal);
+    }
+    await Promise.all(this.#tasks);
+  }
+
+  async #claim(): Promise<readonly ClaimedEffect[]> {
+    const { store, settings } = this.#options;
+    const limits: Record<string, number> = {};
+    for (const [dependency, running] of this.#running) {
+      const free = settings.effectsPerDependencyMax - running;
+      if (free > 0) limits[dependency] = free;
+    }
+    if (Object.keys(limits).length === 0) return [];
+    return await store.claimEffects({ limits, leaseMs: settings.leaseMs });
+  }
+
+  #start(effect: ClaimedEffect, signal: AbortSignal): void {
+    const { dependency } = effect;
+    this.#running.set(dependency, (this.#running.get(dependency) ?? 0) + 1);
+    const task = this.#perform(effect, signal).finally(() => {
+      this.#running.set(dependency, (this.#running.get(dependency) ?? 1) - 1);
+      this.#tasks.delete(task);
+      this.hint();
+    });
+    this.#tasks.add(task);
+  }
+
+  async #perform(effect: ClaimedEffect, stopping: AbortSignal): Promise<void> {
+    const { store, log, meter, clock, inTrace, publisher } = this.#options;
+    const startedMs = clock.monotonicMs();
+    try {
+      const outcome = await inTrace(`effect ${effect.effect}`, effect.headers, () => this.#call(effect, stopping));
+      const entry = this.#outcomeEntry(effect, outcome);
+      if (await store.finishEffect(effect, entry)) publisher.enqueue([entry]);
+      meter.effect(effect.effect, "done", clock.monotonicMs() - startedMs);
+    } catch (error) {
+      meter.effect(effect.effect, "unknown", clock.monotonicMs() - startedMs);
+      const retryInMs = this.#retryInMs(effect, error);
+      log.warn("Effect {effect} has no outcome yet after attempt {attempt}: {error}", {
+        effect: effect.effect,
+        attempt: effect.attempt,
+        error: errorText(error),
+        retryInMs,
+      });
+      // If this fails, too, the lease runs out and the effect is claimed again.
+      await store.releaseEffect(effect, retryInMs, errorText(error)).catch(() => {});
+    }
+  }
+
+  async #call(effect: ClaimedEffect, stopping: AbortSignal): Promise<unknown> {
+    const definition = this.#definitions.get(effect.effect);
+    const adapter = this.#options.adapters[effect.effect];
+    if (definition === undefined || adapter === undefined) {
+      throw new Error(`Cannot perform "${effect.effect}": the service has no adapter for it`);
+    }
+    const deadline = new AbortController();
+    const forget = new AbortController();
+    const abort = () => deadline.abort();
+    stopping.addEventListener("abort", abort, { once: true });
+    void this.#options.clock.delay(definition.deadlineMs, forget.signal).then(abort);
+    const call: EffectCall = { idempotencyKey: effect.id, signal: deadline.signal, attempt: effect.attempt };
+    try {
+      return await this.#breakers.get(effect.dependency)!.execute(async () => {
+        // Only a repeat can have an earlier attempt to ask about.
+        const known = effect.attempt > 1 ? await adapter.find?.(effect.request, call) : undefined;
+        const outcome = known ?? await adapter.perform(effect.request, call);
+        return definition.outcomeSchema.parse(outcome);
+      });
+    } finally {
+      forget.abort();
+      stopping.removeEventListener("abort", abort);
+    }
+  }
+
+  #retryInMs(effect: ClaimedEffect, error: unknown): number {
+    const { effectRetryMinMs, effectRetryMaxMs } = this.#options.settings;
+    if (error instanceof BrokenCircuitError) return 5_000;
+    return Math.min(effectRetryMinMs * 2 ** Math.min(effect.attempt - 1, 20), effectRetryMaxMs);
+  }
+
+  #outcomeEntry(effect: ClaimedEffect, outcome: unknown): OutboxEntry {
+    const { speaker, ids, databaseClock } = this.#options;
+    const key = effect.stream.slice(speaker.service.length + 1);
+    const { RecordOutcome } = systemContracts(speaker.service);
+    const message = RecordOutcome({ key, effect: effect.effect, effectId: effect.id, outcome });
+    const cause = effect.causedBy.cause as Cause | undefined;
+    return speaker.command(message, ids.next(), effect.stream, {
+      correlation: effect.correlation,
+      causation: effect.causedBy.messageId,
+      ...(cause === undefined ? {} : { cause }),
+      headers: effect.headers,
+      nowMs: databaseClock.nowMs(),
+    });
+  }
+
+  async #untilHintedOr(waitMs: number, signal: AbortSignal): Promise<void> {
+    const end = new AbortController();
+    const hinted = new Promise<void>((resolve) => this.#wake = resolve);
+    await Promise.race([hinted, this.#options.clock.delay(waitMs, AbortSignal.any([signal, end.signal]))]);
+    end.abort();
+  }
+}

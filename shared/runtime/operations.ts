@@ -1,0 +1,134 @@
+import type { Cause } from "@mesh/actor";
+import { ConflictError, type IdSource } from "@mesh/base";
+import { systemContracts } from "@mesh/contract";
+import { noWrites, type OutboxEntry, type Store, type StoredDeadLetter } from "@mesh/store";
+import type { DatabaseClock } from "./database_clock.ts";
+import { attemptHeader, traceOf } from "./intake.ts";
+import type { InstanceView, Operations } from "./operator_routes.ts";
+import type { OutboxPublisher } from "./outbox_publisher.ts";
+import type { RuntimeSettings } from "./settings.ts";
+import { SystemLog } from "./system_log.ts";
+import type { TurnLoop } from "./turn_loop.ts";
+
+/** What operations need. */
+export interface OperationsOptions {
+  readonly service: string;
+  readonly store: Store;
+  readonly loop: TurnLoop;
+  readonly publisher: OutboxPublisher;
+  readonly systemLog: SystemLog;
+  readonly ids: IdSource;
+  readonly databaseClock: DatabaseClock;
+  readonly settings: Pick<RuntimeSettings, "tiersMs">;
+  /** Shows one actor's state for lists; absent where there is nothing to show. */
+  readonly viewOf?: (stream: string) => Promise<unknown>;
+}
+
+/** What operators do, each act recorded with a signed event in the same transaction. */
+export function operationsOf(options: OperationsOptions): Operations {
+  const { store, loop, publisher, systemLog } = options;
+  return {
+    status: () => store.readStatus(),
+    listDeadLetters: (query) => store.listDeadLetters(query),
+    findDeadLetter: (id) => store.findDeadLetter(id),
+    settleDeadLetters: (ids, status, reason, by) =>
+      loop.exclusively(() => settle(options, [...new Set(ids)], status, reason, by)),
+    redriveOutbox: (reason, by) =>
+      loop.exclusively(async () => {
+        const due = await store.redriveOutbox();
+        const act = await actOf(options, "outbox-redriven", reason, [String(due)], by);
+        const result = await store.commit({ ...noWrites, ...act.writes });
+        if (result.outcome === "committed") {
+          act.committed();
+          publisher.enqueue(act.writes.outbox);
+        } else systemLog.forget();
+        return due;
+      }),
+    listInstances: async ({ prefix, ...page }) => {
+      const streams = await store.listStreams({ prefix: `${options.service}/${prefix}`, ...page });
+      const views: InstanceView[] = [];
+      for (const { stream, version, recordedAtMs } of streams) {
+        views.push({ stream, version, updatedAtMs: recordedAtMs, view: await options.viewOf?.(stream) ?? null });
+      }
+      return views;
+    },
+  };
+}
+
+async function settle(
+  options: OperationsOptions,
+  ids: readonly string[],
+  status: "redriven" | "discarded",
+  reason: string,
+  by: Cause,
+): Promise<void> {
+  const { store, publisher, systemLog } = options;
+  const found: StoredDeadLetter[] = [];
+  for (const id of ids) {
+    const letter = await store.findDeadLetter(id);
+    if (letter === undefined || letter.status !== "dead") {
+      throw new ConflictError(`Cannot settle dead letter "${id}": it is ${letter?.status ?? "unknown"}`);
+    }
+    if (status === "redriven") assertRedrivable(letter);
+    found.push(letter);
+  }
+  const act = await actOf(options, `dead-letter-${status}`, reason, ids, by);
+  const outbox = status === "redriven" ? found.map((letter) => redriveOf(options, letter)) : [];
+  const writes = { ...noWrites, ...act.writes, outbox: [...outbox, ...act.writes.outbox] };
+  const result = await store.settleDeadLetters(ids.map((id) => ({ id, status })), writes);
+  if (result.outcome === "conflict") {
+    systemLog.forget();
+    throw new ConflictError(`Cannot settle dead letters: ${result.stale.join(", ")} changed meanwhile`);
+  }
+  act.committed();
+  publisher.enqueue(writes.outbox);
+}
+
+/** What cannot be proven, or was cut, never comes back. */
+function assertRedrivable({ id, class: className, bodyBytes, body }: StoredDeadLetter): void {
+  if (className === "untrusted") {
+    throw new ConflictError(`Cannot redrive dead letter "${id}": it was never proven to be genuine`);
+  }
+  if (Uint8Array.fromBase64(body).length !== bodyBytes) {
+    throw new ConflictError(`Cannot redrive dead letter "${id}": only its first 48 KiB were kept`);
+  }
+}
+
+/** A redrive starts over with the first attempt, through the shortest tier. */
+function redriveOf({ ids, settings }: OperationsOptions, letter: StoredDeadLetter): OutboxEntry {
+  return {
+    id: ids.next(),
+    kind: "retry",
+    messageId: letter.messageId,
+    type: letter.type,
+    exchange: `mesh.retry.${settings.tiersMs[0]}`,
+    routingKey: letter.queue,
+    correlation: letter.correlation,
+    orderKey: `redrive/${letter.id}`,
+    isMandatory: true,
+    headers: { ...traceOf(letter.headers), [attemptHeader]: "1" },
+    envelope: new TextDecoder().decode(Uint8Array.fromBase64(letter.body)),
+    sentCount: 0,
+  };
+}
+
+async function actOf(
+  options: OperationsOptions,
+  action: string,
+  reason: string,
+  subjects: readonly string[],
+  by: Cause,
+) {
+  const { service, systemLog, ids, databaseClock } = options;
+  const { OperatorActed } = systemContracts(service);
+  await systemLog.load(0);
+  const event = OperatorActed({ log: SystemLog.key(0), action, reason, subjects: subjects.slice(0, 1000) });
+  const { events, outbox, expected, snapshots, committed } = systemLog.append(0, [event], {
+    correlation: ids.next(),
+    causation: null,
+    cause: by,
+    headers: {},
+    nowMs: databaseClock.nowMs(),
+  });
+  return { writes: { events, outbox, expected, snapshots }, committed };
+}

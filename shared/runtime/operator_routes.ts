@@ -1,0 +1,87 @@
+import type { Cause } from "@mesh/actor";
+import type { StoredDeadLetter, StoreStatus } from "@mesh/store";
+import { Hono } from "hono";
+import { z } from "zod";
+import { ContractError } from "@mesh/base";
+import type { InternalEnv } from "./internal_app.ts";
+import { problemResponse } from "./problem.ts";
+
+/** What an operator may see of one actor's progress. */
+export interface InstanceView {
+  readonly stream: string;
+  readonly version: number;
+  readonly updatedAtMs: number;
+  readonly view: unknown;
+}
+
+/** What operators may see and do; each act is recorded and signed by the service. */
+export interface Operations {
+  status(): Promise<StoreStatus>;
+  listDeadLetters(query: { status?: StoredDeadLetter["status"]; after?: string; limit: number }): Promise<
+    readonly StoredDeadLetter[]
+  >;
+  findDeadLetter(id: string): Promise<StoredDeadLetter | undefined>;
+  /** @throws {ConflictError} If one of them is not dead any more, or may never be redriven. */
+  settleDeadLetters(ids: readonly string[], status: "redriven" | "discarded", reason: string, by: Cause): Promise<void>;
+  /** @returns How many rows are due now. */
+  redriveOutbox(reason: string, by: Cause): Promise<number>;
+  listInstances(query: { prefix: string; after?: string; limit: number }): Promise<readonly InstanceView[]>;
+}
+
+/** Routes under `/operator/v1`; the caller has put authentication before them. */
+export function operatorRoutes(operations: Operations): Hono<InternalEnv> {
+  const app = new Hono<InternalEnv>();
+  app.get("/status", async (c) => c.json(await operations.status()));
+  app.get("/dead-letters", async (c) => {
+    const { status, after, limit } = read(listQuery, c.req.query());
+    const items = await operations.listDeadLetters({
+      limit,
+      ...(status === undefined ? {} : { status }),
+      ...(after === undefined ? {} : { after }),
+    });
+    return c.json({ items });
+  });
+  app.get("/dead-letters/:id", async (c) => {
+    const found = await operations.findDeadLetter(c.req.param("id"));
+    return found === undefined
+      ? problemResponse({ status: 404, title: "No such dead letter", type: "not-found" })
+      : c.json(found);
+  });
+  for (const [action, status] of [["redrive", "redriven"], ["discard", "discarded"]] as const) {
+    app.post(`/dead-letters/${action}`, async (c) => {
+      const { ids, reason } = read(settleBody, await c.req.json());
+      await operations.settleDeadLetters(ids, status, reason, causeOf(c.get("operator")));
+      return c.json({ settled: ids.length });
+    });
+  }
+  app.post("/outbox/redrive", async (c) => {
+    const { reason } = read(reasonBody, await c.req.json());
+    return c.json({ due: await operations.redriveOutbox(reason, causeOf(c.get("operator"))) });
+  });
+  app.get("/instances", async (c) => {
+    const { prefix, after, limit } = read(instanceQuery, c.req.query());
+    return c.json({
+      items: await operations.listInstances({ prefix, limit, ...(after === undefined ? {} : { after }) }),
+    });
+  });
+  return app;
+}
+
+function causeOf(operator: InternalEnv["Variables"]["operator"]): Cause {
+  return { subject: operator.subject, via: "operator", tokenHash: operator.tokenHash };
+}
+
+function read<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  throw new ContractError(`Cannot read request: ${issue?.path.join(".") || "body"}: ${issue?.message}`);
+}
+
+const limit = z.coerce.number().int().min(1).max(200).default(50);
+const after = z.string().max(300).optional();
+const listQuery = z.strictObject({ status: z.enum(["dead", "redriven", "discarded"]).optional(), after, limit });
+const instanceQuery = z.strictObject({ prefix: z.string().max(200).default(""), after, limit });
+const reason = z.string().min(3).max(500);
+const settleBody = z.strictObject({ ids: z.array(z.uuid()).min(1).max(200), reason });
+const reasonBody = z.strictObject({ reason });

@@ -1,0 +1,45 @@
+import { errorText, UnavailableError } from "@mesh/base";
+
+/** Calls other services' internal ports, signed with this service's own key. */
+export interface PeerClient {
+  /**
+   * Calls a peer.
+   *
+   * @param path Path and query on its internal port.
+   * @returns Its answer, whatever the status.
+   * @throws {UnavailableError} If it does not answer within 10 seconds or its address is unknown.
+   */
+  call(peer: string, path: string, init?: RequestInit): Promise<Response>;
+}
+
+/** Makes the token that a call carries; see `call_token.ts`. */
+export type IssueCallToken = (audience: string) => string | Promise<string>;
+
+/** Longest wait for a peer's answer. */
+const answerWithinMs = 10_000;
+
+/**
+ * Makes a client over HTTP.
+ *
+ * @param peers Base URLs by service name.
+ * @param issueToken Makes the `mesh-call+jwt` for one callee.
+ */
+export function httpPeerClient(peers: Readonly<Record<string, string>>, issueToken: IssueCallToken): PeerClient {
+  return {
+    call: async (peer, path, init = {}) => {
+      const base = peers[peer];
+      if (base === undefined) {
+        throw new UnavailableError(`Cannot call "${peer}": its address is not configured`, { dependency: peer });
+      }
+      const headers = new Headers(init.headers);
+      headers.set("authorization", `Bearer ${await issueToken(peer)}`);
+      const deadline = AbortSignal.timeout(answerWithinMs);
+      const signal = init.signal ? AbortSignal.any([init.signal, deadline]) : deadline;
+      try {
+        return await fetch(new URL(path, base), { ...init, headers, signal, redirect: "error" });
+      } catch (error) {
+        throw new UnavailableError(`Cannot call "${peer}": ${errorText(error)}`, { dependency: peer, cause: error });
+      }
+    },
+  };
+}
