@@ -1,0 +1,148 @@
+import type { Behaviour, DecisionContext, Outgoing, Received } from "@mesh/actor";
+import { ContractError, DefectError } from "@mesh/base";
+import type { EventContract } from "@mesh/contract";
+import { heardBy, sagaContracts } from "./contracts.ts";
+import type { Saga } from "./definition.ts";
+import { type LimitOverrides, pinLimits } from "./limits.ts";
+import type { SagaEventContract, SagaTurnData } from "./saga_event.ts";
+import { initialSagaState, replayTurn, type SagaState, takeTurn } from "./saga_state.ts";
+import type { SagaInput } from "./turn.ts";
+
+/** What a host is made of. */
+export interface SagaHostOptions {
+  /** The hosting service. */
+  readonly service: string;
+  /** The event that it records, made by `defineSagaEvent`. */
+  readonly event: SagaEventContract;
+  /** Every version that an unfinished instance may name. An event may concern the versions of one saga only. */
+  readonly sagas: readonly Saga[];
+  /** Shorter or longer waits than the defaults, for instances that start from now on. */
+  readonly limits?: LimitOverrides;
+}
+
+/** The version that an instance runs on. */
+export interface SagaVersion {
+  readonly saga: string;
+  readonly version: number;
+}
+
+/** Runs sagas as one kind of actor, whose key is `<saga>/<correlation>`. */
+export interface SagaHost extends Behaviour<SagaState> {
+  /**
+   * Says which of the versions that unfinished instances name are not here. While there are any, the host is not ready.
+   *
+   * @returns Those versions, each once; empty when all are known.
+   */
+  unknownVersions(named: readonly SagaVersion[]): readonly SagaVersion[];
+}
+
+/**
+ * Turns sagas into what the runtime runs.
+ *
+ * A new instance takes the newest version that its starting event starts; a running one keeps its own. A message that
+ * changes nothing records nothing. A turn that changes something yields one event and the commands it asks for, under
+ * the ids that the event names.
+ *
+ * @throws {ContractError} If two sagas hear the same event, a version is there twice, or the event is another
+ *   service's.
+ * @throws {ConfigError} If a limit is not a positive number.
+ */
+export function sagaBehaviour({ service, event, sagas, limits: overrides }: SagaHostOptions): SagaHost {
+  const versions = versionsOf(sagas, service);
+  const sagaOfEvent = hearersOf(sagas, service);
+  const limits = pinLimits(overrides);
+  if (event.service !== service) {
+    throw new ContractError(`Cannot host sagas in "${service}": "${event.type}" belongs to "${event.service}"`);
+  }
+  const newest = (name: string) => versions.get(name)!.at(-1)!;
+  const find = (name: string, version: number) => versions.get(name)?.find((saga) => saga.version === version);
+  const read = (name: string, version: number): Saga => {
+    const saga = find(name, version);
+    if (saga === undefined) throw new DefectError(`Cannot run saga "${name}#${version}": the host lacks that version`);
+    return saga;
+  };
+  const turn = (definition: Saga, state: SagaState, input: SagaInput, context: DecisionContext): Outgoing[] => {
+    const taken = takeTurn(definition, state, { input, nowMs: context.now.getTime(), newId: context.newId, limits });
+    return taken ? [event(taken.record), ...taken.commands] : [];
+  };
+  return Object.freeze(
+    {
+      service,
+      accepts: sagaContracts(sagas).subscribes,
+      records: [event],
+      effects: [],
+      hasTimers: true,
+      stateVersion: "1",
+      keyOf: (message) => {
+        const saga = sagaOfEvent.get(nameOf(message));
+        return saga === undefined ? undefined : `${saga}/${message.correlation}`;
+      },
+      initialState: (key) => initialSagaState(key.slice(0, key.indexOf("/")), key.slice(key.indexOf("/") + 1)),
+      decide: (state, message, context) => {
+        const starts = (saga: Saga) => nameOf(saga.startedBy) === nameOf(message);
+        const definition = state.version === null
+          ? versions.get(state.saga)?.findLast(starts) ?? newest(state.saga)
+          : read(state.saga, state.version);
+        return turn(definition, state, inputFrom(definition, message), context);
+      },
+      decideOutcome: (_state, effect) => {
+        throw new DefectError(`Cannot take outcome: sagas have no effect "${effect}"`);
+      },
+      decideTimer: (state, context) =>
+        state.version === null ? [] : turn(read(state.saga, state.version), state, { kind: "deadline" }, context),
+      evolve: (state, { data }) => {
+        const record = data as SagaTurnData;
+        // A request that came before the start is only remembered, which every version does alike.
+        const definition = record.phase === "not-started" ? newest(record.saga) : read(record.saga, record.version);
+        return replayTurn(definition, state, record);
+      },
+      dueAtMs: ({ deadlineMs }) => deadlineMs ?? undefined,
+      unknownVersions: (named) => {
+        const missing = named.filter(({ saga, version }) => find(saga, version) === undefined);
+        return [...new Map(missing.map((one) => [`${one.saga}#${one.version}`, one])).values()];
+      },
+    } satisfies SagaHost,
+  );
+}
+
+/** Reads a message as an input; what neither starts nor stops the saga can only be an answer. */
+export function inputFrom(saga: Saga, message: Pick<Received, "id" | "type" | "version" | "re" | "data">): SagaInput {
+  const heard = { id: message.id, type: message.type, version: message.version, data: message.data };
+  if (nameOf(saga.startedBy) === nameOf(message)) return { kind: "started", ...heard };
+  if (saga.cancelledBy && nameOf(saga.cancelledBy.event) === nameOf(message)) return { kind: "cancellation", ...heard };
+  return { kind: "answer", ...heard, re: message.re };
+}
+
+/** All versions by name, oldest first. */
+function versionsOf(sagas: readonly Saga[], service: string): ReadonlyMap<string, readonly Saga[]> {
+  const byName = new Map<string, Saga[]>();
+  for (const saga of sagas) {
+    const known = byName.get(saga.name) ?? [];
+    if (known.some(({ version }) => version === saga.version)) {
+      throw new ContractError(`Cannot host sagas in "${service}": "${saga.name}#${saga.version}" is there twice`);
+    }
+    byName.set(saga.name, [...known, saga].sort((one, other) => one.version - other.version));
+  }
+  return byName;
+}
+
+/** Which saga takes which event; one key cannot stand for two instances. */
+function hearersOf(sagas: readonly Saga[], service: string): ReadonlyMap<string, string> {
+  const hearers = new Map<string, string>();
+  for (const saga of sagas) {
+    for (const event of heardBy(saga)) {
+      const other = hearers.get(nameOf(event)) ?? saga.name;
+      if (other !== saga.name) {
+        throw new ContractError(
+          `Cannot host sagas in "${service}": both "${other}" and "${saga.name}" hear "${event.type}"`,
+        );
+      }
+      hearers.set(nameOf(event), saga.name);
+    }
+  }
+  return hearers;
+}
+
+function nameOf({ type, version }: Pick<EventContract, "type" | "version">): string {
+  return `${type}#${version}`;
+}
