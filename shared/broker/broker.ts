@@ -51,6 +51,11 @@ export interface Delivery {
   readonly headers: Readonly<Record<string, string>>;
   /** Whether the broker has delivered it before. */
   readonly isRedelivered: boolean;
+  /**
+   * Where and why the broker last dead-lettered it: `expired` for the way back from a retry tier, `delivery_limit` or
+   * `rejected` for what lies in `<service>.dead`. Absent on a message that came straight from its publisher.
+   */
+  readonly lastDeath?: { readonly reason: string; readonly queue: string };
 }
 
 /** A queue to consume, with this process's claim on it. */

@@ -1,0 +1,186 @@
+import { Buffer } from "node:buffer";
+import type { ConfirmChannel, Message } from "amqplib";
+import { type Clock, ContractError, errorText, type UnavailableError } from "@mesh/base";
+import type { OutgoingMessage, PublishOutcome } from "./broker.ts";
+import { brokerError, type BrokerReason, checkOutgoing, reasonOfCode } from "./refusal.ts";
+
+/** Bounds of one publishing channel. */
+export interface PublishLimits {
+  /** Longest wait for a confirm. */
+  readonly confirmLimitMs: number;
+  /** Unconfirmed publishes at most, those whose deadline has passed included. */
+  readonly windowMax: number;
+}
+
+interface Pending {
+  readonly message: OutgoingMessage;
+  readonly dueMs: number;
+  isReturned: boolean;
+  readonly resolve: (outcome: PublishOutcome) => void;
+  readonly reject: (error: UnavailableError) => void;
+}
+
+/** One confirm channel from its opening to its end; every publish on it settles, whatever happens. */
+export class PublishSession {
+  readonly #channel: ConfirmChannel;
+  readonly #userId: string;
+  readonly #clock: Clock;
+  readonly #limits: PublishLimits;
+  /** In the order of the calls, hence in the order of their deadlines. */
+  readonly #pending = new Map<number, Pending>();
+  readonly #ended = new AbortController();
+  #count = 0;
+  #unconfirmedCount = 0;
+  #isWatching = false;
+  #refusal: { readonly reason: BrokerReason; readonly cause: Error } | undefined;
+
+  constructor(channel: ConfirmChannel, userId: string, clock: Clock, limits: PublishLimits) {
+    this.#channel = channel;
+    this.#userId = userId;
+    this.#clock = clock;
+    this.#limits = limits;
+    channel.on("return", (message: Message) => this.#noteReturn(message));
+    channel.on("error", (cause: Error & { readonly code?: unknown }) => {
+      const reason = reasonOfCode(cause.code);
+      if (reason !== undefined) this.#refusal = { reason, cause };
+    });
+    // Ahead of amqplib's own listener, which fails every unconfirmed publish with the error that also means "nacked".
+    channel.prependListener("close", () => this.#end());
+  }
+
+  /** Aborts once the channel is closed. */
+  get ended(): AbortSignal {
+    return this.#ended.signal;
+  }
+
+  /** As {@link Publisher.publish}. */
+  publish(message: OutgoingMessage): Promise<PublishOutcome> {
+    checkOutgoing(message);
+    if (this.#unconfirmedCount >= this.#limits.windowMax) {
+      throw brokerError(
+        `Cannot publish "${message.messageId}": ${this.#unconfirmedCount} publishes are unconfirmed`,
+        "window-full",
+      );
+    }
+    const number = this.#count += 1;
+    try {
+      this.#send(message, (error) => this.#settle(number, error));
+    } catch (cause) {
+      throw sendError(message, cause);
+    }
+    this.#unconfirmedCount += 1;
+    const dueMs = this.#clock.monotonicMs() + this.#limits.confirmLimitMs;
+    const { promise, resolve, reject } = Promise.withResolvers<PublishOutcome>();
+    this.#pending.set(number, { message, dueMs, isReturned: false, resolve, reject });
+    if (!this.#isWatching) this.#watchDeadlines();
+    return promise;
+  }
+
+  /** Gives up a channel whose goodbye is not answered. */
+  abandon(): void {
+    this.#end();
+  }
+
+  #send(message: OutgoingMessage, onSettled: (error: unknown) => void): void {
+    const { exchange, routingKey, body, messageId, type, correlationId, headers, isMandatory } = message;
+    this.#channel.publish(exchange, routingKey, Buffer.from(body.buffer, body.byteOffset, body.byteLength), {
+      mandatory: isMandatory,
+      persistent: true,
+      contentType: "application/jose",
+      messageId,
+      type,
+      ...(correlationId === undefined ? {} : { correlationId }),
+      headers,
+      userId: this.#userId,
+    }, onSettled);
+  }
+
+  #settle(number: number, error: unknown): void {
+    this.#unconfirmedCount -= 1;
+    const pending = this.#pending.get(number);
+    if (pending === undefined) return;
+    this.#pending.delete(number);
+    if (error !== null) pending.resolve("nacked");
+    else pending.resolve(pending.isReturned ? "returned" : "confirmed");
+  }
+
+  /**
+   * A return comes before the confirm of its publish and names it by its properties. Where the same message is in
+   * flight twice the first one takes it, which comes to the same: one copy was routed, the other was not.
+   */
+  #noteReturn({ fields, properties }: Message): void {
+    for (const pending of this.#pending.values()) {
+      const { messageId, exchange, routingKey, isMandatory } = pending.message;
+      const isIt = isMandatory && !pending.isReturned && messageId === properties.messageId &&
+        exchange === fields.exchange && routingKey === fields.routingKey;
+      if (isIt) {
+        pending.isReturned = true;
+        return;
+      }
+    }
+  }
+
+  async #watchDeadlines(): Promise<void> {
+    this.#isWatching = true;
+    while (!this.#ended.signal.aborted) {
+      const first = this.#pending.values().next();
+      if (first.done === true) break;
+      await this.#clock.delay(Math.max(0, first.value.dueMs - this.#clock.monotonicMs()), this.#ended.signal);
+      this.#expire(this.#clock.monotonicMs());
+    }
+    this.#isWatching = false;
+  }
+
+  #expire(nowMs: number): void {
+    for (const [number, { message, dueMs, reject }] of this.#pending) {
+      if (dueMs > nowMs) return;
+      this.#pending.delete(number);
+      reject(
+        brokerError(
+          `Cannot publish "${message.messageId}": no confirm within ${this.#limits.confirmLimitMs} ms`,
+          "confirm-late",
+        ),
+      );
+    }
+  }
+
+  /** Fails everything pending: the one that the broker refused with its reason, the others as unknown. */
+  #end(): void {
+    if (this.#ended.signal.aborted) return;
+    const culprit = this.#findCulprit();
+    for (const pending of this.#pending.values()) {
+      const { messageId, exchange, routingKey } = pending.message;
+      pending.reject(
+        pending === culprit
+          ? brokerError(
+            `Cannot publish "${messageId}" to "${exchange}" with key "${routingKey}": the broker refused it`,
+            this.#refusal!.reason,
+            this.#refusal!.cause,
+          )
+          : brokerError(
+            `Cannot publish "${messageId}": the channel closed before its confirm`,
+            this.#refusal === undefined ? "connection-lost" : "channel-lost",
+            this.#refusal?.cause,
+          ),
+      );
+    }
+    this.#pending.clear();
+    this.#ended.abort();
+  }
+
+  /** The broker names what it refused only in its text: the exchange always, the routing key where that was at fault. */
+  #findCulprit(): Pending | undefined {
+    if (this.#refusal === undefined) return undefined;
+    const text = errorText(this.#refusal.cause);
+    const named = [...this.#pending.values()].filter(({ message }) => text.includes(`'${message.exchange}'`));
+    return text.includes(" topic '")
+      ? named.find(({ message }) => text.includes(` topic '${message.routingKey}'`))
+      : named[0];
+  }
+}
+
+function sendError({ messageId }: OutgoingMessage, cause: unknown): Error {
+  const text = `Cannot publish "${messageId}": ${errorText(cause)}`;
+  const isClosing = cause instanceof Error && cause.name === "IllegalOperationError";
+  return isClosing ? brokerError(text, "connection-lost", cause) : new ContractError(text, { cause });
+}

@@ -1,0 +1,45 @@
+import { type Clock, errorText } from "@mesh/base";
+import type { AmqpLink, BrokerLogger, LinkSession } from "./amqp_link.ts";
+import { backoffMs, type BackoffPolicy } from "./backoff.ts";
+
+/** 50 ms to 5 s: a channel is cheap to open again, but one that is refused at once must not spin. */
+const channelBackoff: BackoffPolicy = Object.freeze({ delayFirstMs: 50, delayMaxMs: 5_000 });
+/** 1 s: a channel that lived so long was no failure, so it is opened again at once. */
+const stableMs = 1_000;
+
+/** What to keep alive. */
+export interface KeepServingOptions {
+  readonly link: AmqpLink;
+  readonly clock: Clock;
+  readonly name: string;
+  readonly logger?: BrokerLogger;
+  /** Ends it all. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Runs `serve` again and again, on each connection that stands, until the signal aborts.
+ *
+ * @param serve Opens a channel and resolves when it is closed; may throw when it cannot be opened.
+ */
+export async function keepServing(
+  { link, clock, name, logger, signal }: KeepServingOptions,
+  serve: (session: LinkSession) => Promise<void>,
+): Promise<void> {
+  let failures = 0;
+  for (;;) {
+    const session = await link.whenUp(signal);
+    if (session === undefined) return;
+    const startedMs = clock.monotonicMs();
+    try {
+      await serve(session);
+    } catch (error) {
+      logger?.warn("broker channel failed: {error}", { error: errorText(error), name });
+    }
+    if (signal.aborted) return;
+    failures = clock.monotonicMs() - startedMs >= stableMs ? 0 : failures + 1;
+    if (!session.lost.aborted && failures > 0) {
+      await clock.delay(backoffMs(failures, name, channelBackoff), AbortSignal.any([signal, session.lost]));
+    }
+  }
+}

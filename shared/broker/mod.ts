@@ -1,0 +1,36 @@
+/**
+ * The broker: its port, its topology as data, and the adapters for RabbitMQ and for memory.
+ *
+ * @module
+ */
+export { type AmqpBrokerOptions, connectBroker } from "./amqp_broker.ts";
+export type { BrokerLogger } from "./amqp_link.ts";
+export type {
+  Broker,
+  Consumer,
+  ConsumerOptions,
+  Delivery,
+  OutgoingMessage,
+  Publisher,
+  PublishOutcome,
+  QueueClaim,
+  TopologyTarget,
+} from "./broker.ts";
+export { bodyBytesMax, type BrokerReason } from "./refusal.ts";
+export { attemptsMax, retryDelayMs } from "./retry_policy.ts";
+export { brokerTopology, type TopologyOptions } from "./service_topology.ts";
+export { subscriptionTable } from "./subscription_table.ts";
+export { topicMatches } from "./topic_pattern.ts";
+export type { BindingSpec, BrokerTopology, ExchangeSpec, PolicySpec, QueueSpec, UserSpec } from "./topology.ts";
+export {
+  correlationIntake,
+  deadExchange,
+  deadQueue,
+  defaultTiersMs,
+  keyIntake,
+  mailboxQueue,
+  partitionOfSlot,
+  retryExchange,
+  retryQueue,
+} from "./topology_names.ts";
+export { type Definitions, definitionsOf, type DefinitionsOptions, hashPassword } from "./definitions.ts";

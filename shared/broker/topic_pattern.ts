@@ -1,0 +1,37 @@
+/**
+ * Says whether a routing key fits a binding's pattern, as a topic exchange judges it.
+ *
+ * @param pattern Words joined by dots; `*` stands for exactly one word, `#` for any number, none included.
+ * @param key A routing key.
+ * @see AMQP 0-9-1 specification, 3.1.3.3
+ *
+ * @example
+ * ```ts
+ * import { deepStrictEqual as assertEquals } from "node:assert/strict";
+ * import { topicMatches } from "@mesh/broker";
+ *
+ * const keys = ["orders.order-placed.v1.k07.c12", "orders.order-placed.v2.k07.c12"];
+ * assertEquals(keys.map((key) => topicMatches("orders.order-placed.v1.#", key)), [true, false]);
+ * ```
+ */
+export function topicMatches(pattern: string, key: string): boolean {
+  if (pattern === "#" || pattern === key && !/[*#]/.test(pattern)) return true;
+  return wordsMatch(pattern.split("."), key.split("."));
+}
+
+/**
+ * Keeps, for the pattern read so far, every count of key words that it can have consumed; a `#` costs one pass over the
+ * key and no backtracking, so hostile patterns stay cheap.
+ */
+function wordsMatch(pattern: readonly string[], key: readonly string[]): boolean {
+  let reached: boolean[] = [true, ...key.map(() => false)];
+  for (const word of pattern) {
+    const next: boolean[] = reached.map(() => false);
+    for (let count = 0; count <= key.length; count += 1) {
+      if (word === "#") next[count] = reached[count]! || (count > 0 && next[count - 1]!);
+      else next[count] = count > 0 && reached[count - 1]! && (word === "*" || word === key[count - 1]);
+    }
+    reached = next;
+  }
+  return reached[key.length]!;
+}
