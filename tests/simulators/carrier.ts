@@ -41,7 +41,8 @@ interface Carrier {
  *
  * @param options Port, clock, randomness and the file that keeps what was booked.
  * @returns The listening server.
- * @throws {Error} If the port is taken or the journal is broken.
+ * @throws {ConfigError} If the port cannot be bound.
+ * @throws {Error} If the journal is broken.
  */
 export async function startCarrier(options: SimulatorOptions = {}): Promise<RunningServer> {
   const { clock = systemClock, random = Math.random } = options;
@@ -55,7 +56,10 @@ export async function startCarrier(options: SimulatorOptions = {}): Promise<Runn
     ids: options.ids ?? systemIds(clock),
     intake,
   };
-  const server = await serveHttp(carrierApp(carrier).fetch, options.port ?? 0);
+  const server = await serveHttp(carrierApp(carrier).fetch, options.port ?? 0).catch((error) => {
+    journal[Symbol.dispose]();
+    throw error;
+  });
   return {
     ...server,
     [Symbol.asyncDispose]: async () => {

@@ -1,5 +1,6 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo, Server } from "node:net";
+import { ConfigError } from "@mesh/base";
 
 /** Answers one request; what a Hono app's `fetch` is. */
 export type Answer = (request: Request) => Response | Promise<Response>;
@@ -33,7 +34,7 @@ export function droppedAnswer(): Response {
  * @param answer Answers a request.
  * @param port The port to bind; 0 takes a free one.
  * @returns The listening server.
- * @throws {Error} With `code` `EADDRINUSE` if the port is taken.
+ * @throws {ConfigError} If the port cannot be bound, for example because it is taken.
  */
 export async function serveHttp(answer: Answer, port: number): Promise<RunningServer> {
   const server = createServer((incoming, outgoing) => {
@@ -51,10 +52,25 @@ export async function serveHttp(answer: Answer, port: number): Promise<RunningSe
   };
 }
 
-function listen(server: Server, port: number): Promise<number> {
+/**
+ * Binds a server to a port of 127.0.0.1.
+ *
+ * @param server Any server of `node:net` or `node:http`.
+ * @param port The port; 0 takes a free one.
+ * @returns The port that was bound.
+ * @throws {ConfigError} If it cannot be bound.
+ */
+export function listen(server: Server, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, "127.0.0.1", () => resolve((server.address() as AddressInfo).port));
+    const refuse = (error: Error & { readonly code?: string }) => {
+      const found = error.code === "EADDRINUSE" ? "the port is taken" : error.message;
+      reject(new ConfigError(`Cannot listen on 127.0.0.1:${port}: ${found}`, { cause: error }));
+    };
+    server.once("error", refuse);
+    server.listen(port, "127.0.0.1", () => {
+      server.off("error", refuse);
+      resolve((server.address() as AddressInfo).port);
+    });
   });
 }
 

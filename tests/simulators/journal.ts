@@ -22,7 +22,7 @@ export interface Journal<Line> extends Disposable {
 export function openJournal<Line>(path?: string): Journal<Line> {
   if (path === undefined) return { lines: [], append: () => {}, reset: () => {}, [Symbol.dispose]: () => {} };
   const file = Deno.openSync(path, { read: true, write: true, create: true });
-  const { lines, wholeBytes } = readLines<Line>(path);
+  const { lines, wholeBytes } = closingOnError(file, () => readLines<Line>(path));
   file.truncateSync(wholeBytes);
   file.seekSync(wholeBytes, Deno.SeekMode.Start);
   const encoder = new TextEncoder();
@@ -39,6 +39,15 @@ export function openJournal<Line>(path?: string): Journal<Line> {
       isOpen = false;
     },
   };
+}
+
+function closingOnError<Value>(file: Deno.FsFile, read: () => Value): Value {
+  try {
+    return read();
+  } catch (error) {
+    file.close();
+    throw error;
+  }
 }
 
 function readLines<Line>(path: string): { readonly lines: Line[]; readonly wholeBytes: number } {

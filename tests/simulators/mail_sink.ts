@@ -4,7 +4,7 @@ import { type Clock, systemClock } from "@mesh/base";
 import { Hono } from "hono";
 import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from "smtp-server";
 import { mountControls } from "./controls.ts";
-import { serveHttp } from "./http_server.ts";
+import { listen, serveHttp } from "./http_server.ts";
 import { type Intake, openIntake } from "./intake.ts";
 import { createMailBox, type MailBox } from "./mail_box.ts";
 import { mailListPage, mailPage, noMailPage, pageSecurityPolicy } from "./mail_page.ts";
@@ -49,7 +49,7 @@ const mailSwitches = switchesSchema.extend({
  *
  * @param options Ports, clock, randomness and how much is kept.
  * @returns The running sink.
- * @throws {Error} With `code` `EADDRINUSE` if a port is taken.
+ * @throws {ConfigError} If a port cannot be bound, for example because it is taken.
  */
 export async function startMailSink(options: MailSinkOptions = {}): Promise<RunningMailSink> {
   const { clock = systemClock, random = Math.random } = options;
@@ -78,7 +78,7 @@ interface Sink {
   readonly clock: Clock;
 }
 
-function listenSmtp(sink: Sink, port: number): Promise<{ readonly port: number; close(): Promise<void> }> {
+async function listenSmtp(sink: Sink, port: number): Promise<{ readonly port: number; close(): Promise<void> }> {
   // By remote port, because a session does not give its socket, and a lost answer has to end it.
   const sockets = new Map<number, Socket>();
   const server = new SMTPServer({
@@ -108,13 +108,7 @@ function listenSmtp(sink: Sink, port: number): Promise<{ readonly port: number; 
       server.close(() => resolve());
       for (const socket of sockets.values()) socket.destroy();
     });
-  return new Promise((resolve, reject) => {
-    server.server.once("error", reject);
-    server.listen(port, "127.0.0.1", () => {
-      const address = server.server.address();
-      resolve({ port: typeof address === "object" && address !== null ? address.port : port, close });
-    });
-  });
+  return { port: await listen(server.server, port), close };
 }
 
 async function takeMail(sink: Sink, stream: SMTPServerDataStream, session: SMTPServerSession): Promise<Fate> {

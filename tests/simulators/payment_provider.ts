@@ -39,7 +39,8 @@ interface Provider {
  *
  * @param options Port, clock, randomness and the file that keeps the provider's truth.
  * @returns The listening server.
- * @throws {Error} If the port is taken or the journal is broken.
+ * @throws {ConfigError} If the port cannot be bound.
+ * @throws {Error} If the journal is broken.
  */
 export async function startPaymentProvider(options: SimulatorOptions = {}): Promise<RunningServer> {
   const { clock = systemClock, random = Math.random } = options;
@@ -55,7 +56,10 @@ export async function startPaymentProvider(options: SimulatorOptions = {}): Prom
   });
   const intake = openIntake(switchboard, clock);
   const app = providerApp({ desk, switchboard, clock, ids, intake });
-  const server = await serveHttp(app.fetch, options.port ?? 0);
+  const server = await serveHttp(app.fetch, options.port ?? 0).catch((error) => {
+    journal[Symbol.dispose]();
+    throw error;
+  });
   return {
     ...server,
     [Symbol.asyncDispose]: async () => {

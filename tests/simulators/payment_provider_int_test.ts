@@ -365,3 +365,16 @@ Deno.test("a switch that does not exist is refused by name", async () => {
 
   assertEquals([status, /losAnswerCount/.test(body.error)], [400, true]);
 });
+
+Deno.test("a provider whose port is taken leaves nothing open", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    await rejects(
+      startPaymentProvider({ port: taken.addr.port, journalPath: `${directory}/payments.jsonl` }),
+      { code: "config.invalid", message: /the port is taken/ },
+    );
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
