@@ -36,11 +36,12 @@ export interface EventFacts extends Omit<CommandFacts, "message"> {
   readonly n: number;
   /** Hash of that stream's previous envelope; null at 1. */
   readonly prv: string | null;
+  /** Ids of the commands that it answers; the runtime has put the turn's own command in the place of an absent list. */
+  readonly re: readonly string[];
 }
 
 /**
- * Builds the claims of an event. Its `re` is taken from the message as it stands: the runtime has replaced an absent one
- * by the id of the turn's command before.
+ * Builds the claims of an event.
  *
  * @returns Claims, ready to be signed.
  *
@@ -58,13 +59,13 @@ export interface EventFacts extends Omit<CommandFacts, "message"> {
  *   nowMs: 1_767_225_600_999,
  *   n: 1,
  *   prv: null,
+ *   re: ["01900000-0000-7000-8000-000000000001"],
  * });
  * assertEquals(claims.sub, "inventory/TEA-0001");
  * assertEquals(claims.iat, 1_767_225_600);
  * ```
  */
-export function eventClaims({ message, n, prv, ...facts }: EventFacts): EnvelopeClaims {
-  const { re = [] } = message;
+export function eventClaims({ message, n, prv, re, ...facts }: EventFacts): EnvelopeClaims {
   return {
     ...commonClaims(message, facts, eventAudience, facts.service),
     n,
