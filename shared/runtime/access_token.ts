@@ -97,7 +97,7 @@ async function verify(token: string, { issuer, audience, keys, clock }: AccessTo
   const parsed = Claims.safeParse(payload);
   if (!parsed.success) throw refusal("bad-claims", "its claims are not those of an access token");
   const { sub, client_id, scope, jti, iat, exp, aud } = parsed.data;
-  if (aud !== audience) throw refusal("bad-audience", "it is for another audience");
+  if (aud !== audience) throw refusal("wrong-audience", "it is for another audience");
   if (iat * 1000 > nowMs + clockSkewMs) throw refusal("not-yet-valid", "it was issued in the future");
   if (exp <= iat || exp - iat > accessTokenLifeMaxSeconds) throw refusal("bad-claims", "its life is too long or none");
   const scopes = new Set(scope.split(" "));
@@ -124,10 +124,10 @@ function readHeader(token: string): z.output<typeof Header> {
     throw refusal("malformed", "its header is no JSON");
   }
   const parsed = Header.safeParse(header);
-  if (!parsed.success) throw refusal("bad-header", "its header is not that of an access token");
+  if (!parsed.success) throw refusal("wrong-header", "its header is not that of an access token");
   // A duplicate member would survive parsing: which of two values counts must not be the parser's choice.
   if (Object.keys(parsed.data).length !== (text.match(/"[^"]*"\s*:/g) ?? []).length) {
-    throw refusal("bad-header", "its header repeats a member");
+    throw refusal("wrong-header", "its header repeats a member");
   }
   return parsed.data;
 }
@@ -146,7 +146,7 @@ function refusalFrom(error: unknown): Error {
   if (error instanceof errors.JWTExpired) return refusal("expired", "it has expired");
   if (error instanceof errors.JWSSignatureVerificationFailed) return refusal("bad-signature", "its signature is wrong");
   if (error instanceof errors.JWTClaimValidationFailed) {
-    const reason = error.claim === "aud" ? "bad-audience" : error.claim === "iss" ? "bad-issuer" : "bad-claims";
+    const reason = error.claim === "aud" ? "wrong-audience" : error.claim === "iss" ? "wrong-issuer" : "bad-claims";
     return refusal(reason, `its claim "${error.claim}" is not as expected`);
   }
   if (errorCode(error) !== "unclassified") return error as Error;

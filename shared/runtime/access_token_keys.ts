@@ -49,7 +49,7 @@ export async function keysFromJwks(jwks: unknown): Promise<ReadonlyMap<string, C
   }
   const keys = new Map<string, CryptoKey>();
   for (const jwk of parsed.data.keys) {
-    if (jwk.kid !== await calculateJwkThumbprint(jwk)) {
+    if (jwk.kid !== await calculateJwkThumbprint({ kty: jwk.kty, crv: jwk.crv, x: jwk.x })) {
       throw new TrustError("Cannot read access token keys: a kid is not its key's thumbprint", {
         reason: "bad-key-set",
       });

@@ -16,6 +16,9 @@ export interface Refusal {
 /** Header that counts attempts; ours, because the broker's own count means different things on different versions. */
 export const attemptHeader = "mesh-attempt";
 
+/** Header of a command that its sender sends again because no answer has come. */
+export const resentHeader = "mesh-resent";
+
 /** Body bytes that a dead letter keeps. */
 const keptBytesMax = 48 * 1024;
 
@@ -60,7 +63,7 @@ export class Intake {
           returnTo: delivery.queue,
           userId: delivery.userId ?? "",
           headers: delivery.headers,
-          isSuspect: delivery.isRedelivered || attempt > 1,
+          isSuspect: delivery.isRedelivered || attempt > 1 || delivery.headers[resentHeader] !== undefined,
         }));
       } catch (error) {
         // Nobody can tell now (the key directory is away): the whole batch is held and tried again.

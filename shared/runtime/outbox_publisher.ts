@@ -1,6 +1,7 @@
 import { type Clock, errorCode, errorText } from "@mesh/base";
 import type { Publisher } from "@mesh/broker";
 import type { OutboxEntry, Store } from "@mesh/store";
+import { resentHeader } from "./intake.ts";
 import type { Log } from "./log.ts";
 import type { Meter } from "./meter.ts";
 import type { RuntimeSettings } from "./settings.ts";
@@ -119,7 +120,8 @@ export class OutboxPublisher {
         type: entry.type,
         correlationId: entry.correlation,
         isMandatory: entry.isMandatory,
-        headers: entry.headers,
+        // Tells the receiver to look first whether it has it already; see `isSuspect`.
+        headers: entry.sentCount > 0 ? { ...entry.headers, [resentHeader]: String(entry.sentCount) } : entry.headers,
       });
       this.#unconfirmed.delete(held.sequence);
       meter.published(entry.type, outcome);

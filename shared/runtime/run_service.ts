@@ -1,0 +1,248 @@
+import type { Behaviour, EffectAdapters } from "@mesh/actor";
+import { errorText, systemClock, systemIds } from "@mesh/base";
+import { connectBroker, consumerPriority } from "@mesh/broker";
+import type { ServiceDefinition } from "@mesh/contract";
+import { openKeyDirectory, policyIndex, readEmitPolicy, readKeyFiles, signingKeyFromJwk } from "@mesh/envelope";
+import { openPostgresStore, type PostgresStore } from "@mesh/store";
+import { configureLogging, getLogger, renderMetrics, runtimeMeter, tracing } from "@mesh/telemetry";
+import type { Hono } from "hono";
+import { type AccessTokenVerifier, accessTokenVerifier } from "./access_token.ts";
+import { remoteKeys } from "./access_token_keys.ts";
+import { callTokenIssuer, verifyCallToken } from "./call_token.ts";
+import { type RuntimeConfig, runtimeConfig } from "./config.ts";
+import { httpFeedClient } from "./feed_client.ts";
+import { internalApp, type InternalEnv } from "./internal_app.ts";
+import type { Log } from "./log.ts";
+import { httpPeerClient, type PeerClient } from "./peer_client.ts";
+import type { Projection } from "./projection.ts";
+import { type RunningService, type ServiceParts, startService } from "./service.ts";
+
+/** What a service's own wiring may use. */
+export interface Wiring {
+  readonly config: RuntimeConfig;
+  /** Reads a variable of the service's own; the runtime reads its own ones itself. */
+  readonly env: (name: string) => string | undefined;
+  readonly store: PostgresStore;
+  readonly peers: PeerClient;
+  readonly log: Log;
+  /** Verifies customers' and operators' access tokens; absent where none are configured. */
+  readonly accessTokens?: AccessTokenVerifier;
+  /** Verifies a call token of another service and names it. */
+  readonly verifyCall: (token: string) => Promise<string>;
+  /** Public keys of the mesh's services, to be published. */
+  readonly jwks: () => unknown;
+}
+
+/** What a service is made of. */
+export interface ServiceBuild {
+  readonly behaviour?: Behaviour;
+  readonly projections?: readonly Projection[];
+  readonly adapters?: EffectAdapters;
+  /** Channel that is notified with each commit that changes rows of projections. */
+  readonly notify?: string;
+  readonly onRows?: ServiceParts["onRows"];
+  /** Shows one actor's state to operators. */
+  readonly viewOf?: (state: unknown) => unknown;
+  /** Routes for peers on the internal port. */
+  readonly routes?: (running: RunningService) => Hono<InternalEnv>;
+  /** The public listener, where the service has one. */
+  readonly publicListener?: {
+    readonly host: string;
+    readonly port: number;
+    readonly app: (
+      running: RunningService,
+    ) => { fetch(request: Request, info: Deno.ServeHandlerInfo): Response | Promise<Response> };
+  };
+  /** Work beside the turns, until the signal aborts. */
+  readonly tasks?: readonly ((running: RunningService, signal: AbortSignal) => Promise<void>)[];
+  /** Further reasons for not being ready. */
+  readonly faults?: () => readonly string[];
+}
+
+/**
+ * Runs a service until SIGTERM or SIGINT: reads its configuration, connects, serves its ports, drains, returns.
+ *
+ * @param definition What the service says about itself.
+ * @param env Reads one environment variable.
+ * @param build Makes its own parts from what the runtime has connected.
+ * @throws {ConfigError} If the environment is wrong; nothing was started then.
+ */
+export async function runService(
+  definition: ServiceDefinition,
+  env: (name: string) => string | undefined,
+  build: (wiring: Wiring) => ServiceBuild | Promise<ServiceBuild>,
+): Promise<void> {
+  const service = definition.name;
+  const config = runtimeConfig(env);
+  await configureLogging({ service, level: env("LOG_LEVEL") ?? "info", format: env("LOG_FORMAT") ?? "json" });
+  const log = getLogger(service);
+  const stop = stopSignal(log);
+  const trace = tracing(service, config.isTraced);
+
+  const signingKey = signingKeyFromJwk(service, await Deno.readTextFile(config.signingKeyFile));
+  const keys = await openKeyDirectory({ readDirectory: readKeyFiles(config.keysFolder), clock: systemClock });
+  const policy = policyIndex(readEmitPolicy(await Deno.readTextFile(config.policyFile)));
+  await using store = await openPostgresStore({
+    url: config.postgresUrl,
+    clock: systemClock,
+    applicationName: service,
+  });
+  await using broker = await connectBroker({
+    url: config.amqpUrl,
+    connectionName: `${service}-${config.ordinal}`,
+    clock: systemClock,
+    logger: log,
+    signal: stop,
+  });
+  const peers = httpPeerClient(config.peers, callTokenIssuer(signingKey, systemClock));
+  const verifyCall = (token: string) => verifyCallToken(token, { service, keys, policy, clock: systemClock });
+  const accessTokens = accessTokensOf(config);
+  const parts = await build({
+    config,
+    env,
+    store,
+    peers,
+    log,
+    verifyCall,
+    jwks: () => keys.jwks(),
+    ...(accessTokens === undefined ? {} : { accessTokens }),
+  });
+  const running = await startService({
+    ...partsOf(parts),
+    definition,
+    broker,
+    store,
+    signingKey,
+    keys,
+    policy,
+    feeds: httpFeedClient(peers),
+    clock: systemClock,
+    ids: systemIds(),
+    log,
+    meter: runtimeMeter(service),
+    settings: config.settings,
+    partitions: config.partitions,
+    ...(config.replicas === 1
+      ? {}
+      : { priorityOf: (partition) => consumerPriority(config.ordinal, partition, config.partitions, config.replicas) }),
+    ...(config.isTraced
+      ? { continueTrace: trace.continueTrace, inTrace: trace.inTrace, currentTrace: trace.currentTrace }
+      : {}),
+    abandon: (reason) => {
+      log.error("Ending the process: {reason}", { reason });
+      Deno.exit(70);
+    },
+  });
+  const listeners = await listen(definition, config, parts, running, { store, log, verifyCall, accessTokens });
+  const tasks = (parts.tasks ?? []).map((task) => task(running, stop));
+  log.info("{service} is up on port {port}", { service, port: listeners[0]?.addr.port });
+
+  await aborted(stop);
+  await running.drain();
+  await Promise.allSettled(tasks);
+  await Promise.all(listeners.map((listener) => listener.shutdown()));
+  log.info("{service} has drained", { service });
+}
+
+type Connected = {
+  readonly store: PostgresStore;
+  readonly log: Log;
+  readonly verifyCall: (token: string) => Promise<string>;
+  readonly accessTokens: AccessTokenVerifier | undefined;
+};
+
+async function listen(
+  definition: ServiceDefinition,
+  config: RuntimeConfig,
+  parts: ServiceBuild,
+  running: RunningService,
+  { store, log, verifyCall, accessTokens }: Connected,
+): Promise<readonly Deno.HttpServer<Deno.NetAddr>[]> {
+  const internal = internalApp({
+    service: definition.name,
+    store,
+    log,
+    faults: () => faultsOf(running, parts, store),
+    renderMetrics: () => renderMetrics(running, store),
+    verifyCall,
+    ...(accessTokens === undefined ? {} : { accessTokens }),
+    operations: running.operations,
+    ...(parts.routes === undefined ? {} : { routes: parts.routes(running) }),
+  });
+  const quiet = { onListen: () => {} };
+  const listeners = [
+    Deno.serve(
+      { hostname: config.internalHost, port: config.internalPort, ...quiet },
+      (request) => internal.fetch(request),
+    ),
+  ];
+  if (parts.publicListener !== undefined) {
+    const { host, port, app } = parts.publicListener;
+    const made = app(running);
+    listeners.push(Deno.serve({ hostname: host, port, ...quiet }, (request, info) => made.fetch(request, info)));
+  }
+  return await Promise.resolve(listeners);
+}
+
+/** Days of inbox partitions ahead below which the service is not ready: the migration job has stopped working. */
+const inboxDaysAheadMin = 3;
+
+async function faultsOf(
+  running: RunningService,
+  parts: ServiceBuild,
+  store: PostgresStore,
+): Promise<readonly string[]> {
+  const found = [...running.faults(), ...parts.faults?.() ?? []];
+  try {
+    const { inboxDaysAhead } = await store.readStatus();
+    if (inboxDaysAhead < inboxDaysAheadMin) found.push(`inbox: partitions for ${inboxDaysAhead} days only`);
+  } catch (error) {
+    found.push(`postgres: ${errorText(error)}`);
+  }
+  return found;
+}
+
+function partsOf(
+  build: ServiceBuild,
+): Pick<ServiceParts, "behaviour" | "projections" | "adapters" | "notify" | "onRows" | "viewOf"> {
+  const { behaviour, projections, adapters, notify, onRows, viewOf } = build;
+  return {
+    ...(behaviour === undefined ? {} : { behaviour }),
+    ...(projections === undefined ? {} : { projections }),
+    ...(adapters === undefined ? {} : { adapters }),
+    ...(notify === undefined ? {} : { notify }),
+    ...(onRows === undefined ? {} : { onRows }),
+    ...(viewOf === undefined ? {} : { viewOf }),
+  };
+}
+
+function accessTokensOf({ accessTokens }: RuntimeConfig): AccessTokenVerifier | undefined {
+  if (accessTokens === undefined) return undefined;
+  const { issuer, audience, jwksUrl } = accessTokens;
+  return accessTokenVerifier({
+    issuer,
+    audience,
+    keys: remoteKeys({ url: jwksUrl, clock: systemClock }),
+    clock: systemClock,
+  });
+}
+
+/** Aborts at the first SIGTERM or SIGINT; a second one ends the process at once. */
+function stopSignal(log: Log): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    Deno.addSignalListener(signal, () => {
+      if (controller.signal.aborted) Deno.exit(130);
+      log.info("Draining after {signal}", { signal });
+      controller.abort();
+    });
+  }
+  return controller.signal;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
