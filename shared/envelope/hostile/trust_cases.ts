@@ -6,6 +6,7 @@ import {
   asInventory,
   asOrchestrator,
   commandFixture,
+  deliveryOf,
   eventFixture,
   headerText,
   idOf,
