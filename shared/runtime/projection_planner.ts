@@ -74,7 +74,7 @@ export class ProjectionPlanner implements Planner {
       }
     }
     const rows = [...drafts.values()].filter(({ row, loadedRevision }) => row.revision !== loadedRevision)
-      .map(({ row, loadedRevision }) => ({ ...row, revision: loadedRevision + 1 }));
+      .map(({ row, loadedRevision }) => ({ ...row, revision: loadedRevision }));
     const { notify, onRows } = this.#options;
     return {
       writes: {
@@ -85,7 +85,7 @@ export class ProjectionPlanner implements Planner {
       },
       failures,
       recorded: new Map(),
-      committed: () => onRows?.(rows),
+      committed: () => onRows?.(rows.map((row) => ({ ...row, revision: row.revision + 1 }))),
     };
   }
 
