@@ -1,0 +1,32 @@
+/**
+ * What a service remembers: the port `Store`, on Postgres and in memory.
+ *
+ * Migrations are apart, in `@mesh/store/migrate`: running services have no right to change tables.
+ *
+ * @module
+ */
+export { PostgresStore } from "./postgres/postgres_store.ts";
+export type { ConnectionOptions } from "./postgres/connection.ts";
+export type { Listening } from "./postgres/listen.ts";
+export {
+  type ClaimedEffect,
+  type CommitResult,
+  type DeadLetterClass,
+  type DeadLetterEntry,
+  type DueTimer,
+  type EffectEntry,
+  type FeedCursor,
+  type FeedPage,
+  type InboxEntry,
+  noWrites,
+  type OutboxEntry,
+  type OutboxKind,
+  type ProjectionRow,
+  type Store,
+  type StoredDeadLetter,
+  type StoredEvent,
+  type StoreStatus,
+  type StreamState,
+  type TimerEntry,
+  type TurnWrites,
+} from "./store.ts";

@@ -1,0 +1,74 @@
+import type { DeadLetterClass, StoredDeadLetter } from "../store.ts";
+import type { Connection } from "./connection.ts";
+
+interface Row {
+  readonly id: string;
+  readonly died_at_ms: number;
+  readonly attempts: number;
+  readonly body_bytes: number;
+  readonly status: StoredDeadLetter["status"];
+  readonly class: DeadLetterClass;
+  readonly message_id: string;
+  readonly type: string;
+  readonly reason: string;
+  readonly detail: string;
+  readonly queue: string;
+  readonly user_id: string;
+  readonly correlation: string;
+  readonly digest: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** Lists dead letters, the newest first. */
+export async function listDeadLetters(
+  connection: Connection,
+  select: { readonly status?: StoredDeadLetter["status"]; readonly limit: number; readonly after?: string },
+): Promise<readonly StoredDeadLetter[]> {
+  if (select.after !== undefined && !uuidPattern.test(select.after)) return [];
+  const rows = await connection.run("list dead letters", (sql) =>
+    sql<Row[]>`
+      select d.* from mesh.dead_letter d
+      where true ${select.status === undefined ? sql`` : sql`and d.status = ${select.status}`}
+        ${select.after === undefined ? sql`` : sql`and d.id < ${select.after}::uuid`}
+      order by d.id desc limit ${select.limit}`);
+  return rows.map(letterFrom);
+}
+
+/** Finds one dead letter; ids come from operators, so anything may be asked for. */
+export async function findDeadLetter(connection: Connection, id: string): Promise<StoredDeadLetter | undefined> {
+  if (!uuidPattern.test(id)) return undefined;
+  const [row] = await connection.run(
+    "find a dead letter",
+    (sql) => sql<Row[]>`select d.* from mesh.dead_letter d where d.id = ${id}::uuid`,
+  );
+  return row === undefined ? undefined : letterFrom(row);
+}
+
+/** Says whether text can be the id of a row or a message. */
+export function isUuid(text: string): boolean {
+  return uuidPattern.test(text);
+}
+
+function letterFrom(row: Row): StoredDeadLetter {
+  return {
+    id: row.id,
+    messageId: row.message_id,
+    type: row.type,
+    class: row.class,
+    reason: row.reason,
+    detail: row.detail,
+    attempts: row.attempts,
+    queue: row.queue,
+    userId: row.user_id,
+    correlation: row.correlation,
+    body: row.body,
+    bodyBytes: row.body_bytes,
+    digest: row.digest,
+    headers: row.headers,
+    diedAtMs: row.died_at_ms,
+    status: row.status,
+  };
+}

@@ -1,0 +1,138 @@
+import { DefectError } from "@mesh/base";
+import { decodeCursor, encodeCursor } from "../feed_cursor.ts";
+import type { FeedCursor, FeedPage } from "../store.ts";
+import type { Connection } from "./connection.ts";
+import { sqlArray } from "./sql_array.ts";
+
+/** What is asked of a feed. */
+export interface FeedQuery {
+  readonly after: FeedCursor;
+  readonly types?: readonly string[];
+  readonly untilMs?: number;
+  readonly limit: number;
+}
+
+interface FeedState {
+  readonly epoch: number;
+  readonly now_ms: number;
+  readonly open_since_ms: number | null;
+}
+
+interface FeedRow {
+  readonly held_since_ms: number | null;
+  readonly row_epoch: number | null;
+  readonly xid: string;
+  readonly position: string;
+  readonly recorded_at_ms: number;
+  /** Null where the type was not asked for. */
+  readonly envelope: string | null;
+}
+
+/** How many events a page looks at when only some types are wanted, so that a rare type costs no endless statement. */
+const scanMax = 2_000;
+
+/**
+ * Reads a page of the service's own events.
+ *
+ * Gives out only what lies below every open transaction's id, in the order (epoch, xid, position): nothing can appear
+ * behind a reader. What is not given out yet was recorded (a) by a transaction that was open with an id when
+ * `readState` looked: after that one began; (b) by one that drew its id later: after the look, because the clock is
+ * read after the id is drawn (`commit_turn`); or (c) by one that has ended but is held up by another: its rows
+ * are seen here. The minimum of the three is the time up to which the feed is complete. `readState` must
+ * therefore have ended before the page's snapshot is taken: two statements, in this order.
+ */
+export async function readFeed(connection: Connection, query: FeedQuery): Promise<FeedPage> {
+  const state = await readState(connection);
+  const after = decodeCursor(query.after, state.epoch);
+  const isFiltered = query.types !== undefined;
+  const scanCount = isFiltered ? Math.max(scanMax, query.limit) : query.limit;
+  const types = sqlArray(query.types ?? []);
+  const rows = await connection.run("read the feed", (sql) =>
+    sql<FeedRow[]>`
+      with held as (
+        select min(e.recorded_at_ms) as since_ms from mesh.event e
+        where e.epoch = ${state.epoch} and e.xid >= pg_snapshot_xmin(pg_current_snapshot())
+      ), page as (
+        select e.epoch as row_epoch, e.xid, e.position, e.recorded_at_ms,
+          case when ${!isFiltered} or e.type = any (${types}::text[]) then e.envelope end as envelope
+        from mesh.event e
+        where (e.epoch, e.xid, e.position) > (${after.rowEpoch}::int, ${after.xid}::xid8, ${after.position}::bigint)
+          and (e.epoch < ${state.epoch} or e.xid < pg_snapshot_xmin(pg_current_snapshot()))
+        order by e.epoch, e.xid, e.position
+        limit ${scanCount + 1}
+      )
+      select held.since_ms as held_since_ms, page.row_epoch, page.xid::text, page.position::text, page.recorded_at_ms,
+        page.envelope
+      from held left join page on true
+      order by page.row_epoch, page.xid, page.position`);
+  const untilMs = query.untilMs ?? Infinity;
+  const bounds = [state.now_ms, state.open_since_ms, rows[0]?.held_since_ms, untilMs];
+  const completeUntilMs = Math.min(...bounds.map((bound) => bound ?? Infinity));
+  const inTime = cutAt(rows.filter((row) => row.row_epoch !== null), (row) => row.recorded_at_ms >= untilMs);
+  return { ...takePage(inTime, query, { epoch: state.epoch, scanCount }), completeUntilMs };
+}
+
+function takePage(
+  rows: readonly FeedRow[],
+  query: FeedQuery,
+  { epoch, scanCount }: { readonly epoch: number; readonly scanCount: number },
+): Omit<FeedPage, "completeUntilMs"> {
+  const items: { cursor: FeedCursor; envelope: string; recordedAtMs: number }[] = [];
+  let next = query.after;
+  let seenCount = 0;
+  for (const row of rows) {
+    if (items.length === query.limit || seenCount === scanCount) break;
+    seenCount += 1;
+    next = encodeCursor({ epoch, rowEpoch: row.row_epoch!, xid: row.xid, position: row.position });
+    if (row.envelope !== null) items.push({ cursor: next, envelope: row.envelope, recordedAtMs: row.recorded_at_ms });
+  }
+  return { items, next, hasMore: seenCount < rows.length };
+}
+
+/** Who is writing now. Other roles' transactions show no start time here, but only this role writes events. */
+async function readState(connection: Connection): Promise<FeedState> {
+  const [state] = await connection.run("read the state of the feed", (sql) =>
+    sql<FeedState[]>`
+      select f.epoch, floor(extract(epoch from statement_timestamp()) * 1000)::bigint as now_ms, (
+        select floor(extract(epoch from min(a.xact_start)) * 1000)::bigint from pg_stat_activity a
+        where a.datname = current_database() and a.backend_xid is not null
+      ) as open_since_ms
+      from mesh.feed_epoch f`);
+  if (state === undefined) throw new DefectError("Cannot read the feed: its epoch is missing");
+  return state;
+}
+
+/** Reads envelopes of one stream from a version on. */
+export async function readStream(
+  connection: Connection,
+  stream: string,
+  range: { readonly from: number; readonly limit: number },
+): Promise<readonly { readonly version: number; readonly envelope: string }[]> {
+  const rows = await connection.run("read a stream", (sql) =>
+    sql<{ version: number; envelope: string }[]>`
+      select version, envelope from mesh.event where stream = ${stream} and version >= ${range.from}
+      order by version limit ${range.limit}`);
+  return rows.map(({ version, envelope }) => ({ version, envelope }));
+}
+
+/** Where this service stands in another's feed; empty at the beginning. */
+export async function loadFeedCursor(connection: Connection, owner: string): Promise<FeedCursor> {
+  const [row] = await connection.run(
+    "load a feed cursor",
+    (sql) => sql<{ cursor: string }[]>`select cursor from mesh.feed_cursor where owner = ${owner}`,
+  );
+  return row?.cursor ?? "";
+}
+
+/** Notes where this service stands in another's feed. */
+export async function saveFeedCursor(connection: Connection, owner: string, cursor: FeedCursor): Promise<void> {
+  await connection.run("save a feed cursor", (sql) =>
+    sql`
+      insert into mesh.feed_cursor (owner, cursor) values (${owner}, ${cursor})
+      on conflict (owner) do update set cursor = excluded.cursor`);
+}
+
+function cutAt<T>(values: readonly T[], isEnd: (value: T) => boolean): readonly T[] {
+  const end = values.findIndex(isEnd);
+  return end === -1 ? values : values.slice(0, end);
+}

@@ -1,0 +1,196 @@
+import type postgres from "postgres";
+import type {
+  ClaimedEffect,
+  CommitResult,
+  DueTimer,
+  FeedCursor,
+  FeedPage,
+  OutboxEntry,
+  ProjectionRow,
+  Store,
+  StoredDeadLetter,
+  StoreStatus,
+  StreamState,
+  TurnWrites,
+} from "../store.ts";
+import { commitTurn } from "./commit_turn.ts";
+import { Connection, type ConnectionOptions } from "./connection.ts";
+import * as deadLetters from "./dead_letters.ts";
+import * as effects from "./effects.ts";
+import * as feed from "./feed.ts";
+import { findHandled } from "./inbox.ts";
+import { listen, type Listening } from "./listen.ts";
+import { loadStreams } from "./load_streams.ts";
+import * as outbox from "./outbox.ts";
+import * as projections from "./projections.ts";
+import * as status from "./status.ts";
+import * as timers from "./timers.ts";
+
+/**
+ * The store on Postgres. The schema `mesh` must be there (see `@mesh/store/migrate`).
+ *
+ * Every call is one statement or one transaction; none is left open while something else is awaited.
+ */
+export class PostgresStore implements Store {
+  readonly #connection: Connection;
+
+  /** Connects with the first call. */
+  constructor(options: ConnectionOptions) {
+    this.#connection = new Connection(options);
+  }
+
+  /** The driver, for a service's queries on its own tables. Its errors are the driver's. */
+  get sql(): postgres.Sql {
+    return this.#connection.sql;
+  }
+
+  commit(writes: TurnWrites): Promise<CommitResult> {
+    return commitTurn(this.#connection, writes);
+  }
+
+  /**
+   * Commits a turn together with a service's own statements, which run first, in the same transaction.
+   *
+   * @param participant May run more than once (after a deadlock). What it throws undoes all and passes unchanged.
+   * @throws {UnavailableError} If the database is away or the outcome is unknown.
+   */
+  commitWith(
+    writes: TurnWrites,
+    participant: (sql: postgres.TransactionSql) => Promise<void>,
+  ): Promise<CommitResult> {
+    return commitTurn(this.#connection, writes, { participant });
+  }
+
+  /**
+   * Calls `onNotify` for every notification on a channel, and with an empty payload whenever the connection is (again)
+   * there: notifications sent meanwhile are lost, so look once.
+   *
+   * Send them inside `commitWith`: `` sql`select pg_notify(${channel}, '')` ``, at most one per turn.
+   */
+  listen(channel: string, onNotify: (payload: string) => void): Promise<Listening> {
+    return listen(this.#connection, channel, onNotify);
+  }
+
+  loadStreams(streams: readonly string[], stateVersion: string): Promise<readonly StreamState[]> {
+    return loadStreams(this.#connection, streams, stateVersion);
+  }
+
+  findHandled(consumer: string, messageIds: readonly string[]): Promise<ReadonlySet<string>> {
+    return findHandled(this.#connection, consumer, messageIds);
+  }
+
+  requeueAnswers(commandIds: readonly string[], newId: () => string): Promise<readonly OutboxEntry[]> {
+    return outbox.requeueAnswers(this.#connection, commandIds, newId);
+  }
+
+  claimOutbox(
+    options: { readonly limit: number; readonly olderThanMs: number; readonly leaseMs: number },
+  ): Promise<readonly OutboxEntry[]> {
+    return outbox.claimOutbox(this.#connection, options);
+  }
+
+  settleOutbox(settled: { readonly confirmed: readonly string[]; readonly failed: readonly string[] }): Promise<void> {
+    return outbox.settleOutbox(this.#connection, settled);
+  }
+
+  redriveOutbox(): Promise<number> {
+    return outbox.redriveOutbox(this.#connection);
+  }
+
+  readDueTimers(limit: number): Promise<readonly DueTimer[]> {
+    return timers.readDueTimers(this.#connection, limit);
+  }
+
+  fireTimers(
+    firings: readonly { readonly timer: DueTimer; readonly entry: OutboxEntry }[],
+  ): Promise<readonly OutboxEntry[]> {
+    return timers.fireTimers(this.#connection, firings);
+  }
+
+  claimEffects(
+    options: { readonly limits: Readonly<Record<string, number>>; readonly leaseMs: number },
+  ): Promise<readonly ClaimedEffect[]> {
+    return effects.claimEffects(this.#connection, options);
+  }
+
+  finishEffect(effect: ClaimedEffect, outcome: OutboxEntry): Promise<boolean> {
+    return effects.finishEffect(this.#connection, effect, outcome);
+  }
+
+  releaseEffect(effect: ClaimedEffect, retryInMs: number, error: string): Promise<void> {
+    return effects.releaseEffect(this.#connection, effect, { inMs: retryInMs, error });
+  }
+
+  readFeed(options: feed.FeedQuery): Promise<FeedPage> {
+    return feed.readFeed(this.#connection, options);
+  }
+
+  readStream(
+    stream: string,
+    from: number,
+    limit: number,
+  ): Promise<readonly { readonly version: number; readonly envelope: string }[]> {
+    return feed.readStream(this.#connection, stream, { from, limit });
+  }
+
+  loadFeedCursor(owner: string): Promise<FeedCursor> {
+    return feed.loadFeedCursor(this.#connection, owner);
+  }
+
+  saveFeedCursor(owner: string, cursor: FeedCursor): Promise<void> {
+    return feed.saveFeedCursor(this.#connection, owner, cursor);
+  }
+
+  loadRows(projection: string, generation: number, keys: readonly string[]): Promise<readonly ProjectionRow[]> {
+    return projections.loadRows(this.#connection, projection, { generation, keys });
+  }
+
+  listRows(options: Parameters<Store["listRows"]>[0]): Promise<readonly ProjectionRow[]> {
+    return projections.listRows(this.#connection, options);
+  }
+
+  readGeneration(projection: string): Promise<number> {
+    return projections.readGeneration(this.#connection, projection);
+  }
+
+  switchGeneration(projection: string, generation: number): Promise<void> {
+    return projections.switchGeneration(this.#connection, projection, generation);
+  }
+
+  dropRows(projection: string, generation: number): Promise<void> {
+    return projections.dropRows(this.#connection, projection, generation);
+  }
+
+  listDeadLetters(options: Parameters<Store["listDeadLetters"]>[0]): Promise<readonly StoredDeadLetter[]> {
+    return deadLetters.listDeadLetters(this.#connection, options);
+  }
+
+  findDeadLetter(id: string): Promise<StoredDeadLetter | undefined> {
+    return deadLetters.findDeadLetter(this.#connection, id);
+  }
+
+  settleDeadLetters(
+    settlements: readonly { readonly id: string; readonly status: "redriven" | "discarded" }[],
+    writes: TurnWrites,
+  ): Promise<CommitResult> {
+    return commitTurn(this.#connection, writes, { settlements });
+  }
+
+  listStreams(
+    options: { readonly prefix: string; readonly limit: number; readonly after?: string },
+  ): Promise<readonly { readonly stream: string; readonly version: number; readonly recordedAtMs: number }[]> {
+    return status.listStreams(this.#connection, options);
+  }
+
+  readStatus(): Promise<StoreStatus> {
+    return status.readStatus(this.#connection);
+  }
+
+  nowMs(): Promise<number> {
+    return status.readNowMs(this.#connection);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#connection[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,79 @@
+import { ConfigError, DefectError, errorCode, errorText, UnavailableError } from "@mesh/base";
+
+/** The server ended a transaction so that another could go on; trying again is the cure. */
+export function isRetryable(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === "40001" || code === "40P01";
+}
+
+/** Somebody else's commit came in between: a key was taken, or `commit_turn` found a row that had moved on. */
+export function isOvertaken(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === "23505" || code === "MS001";
+}
+
+/**
+ * Translates what the driver throws.
+ *
+ * @param error Anything that was caught; errors of the mesh pass unchanged.
+ * @param what What was attempted, for the message: `"commit a turn"`.
+ * @returns An `UnavailableError` where trying again later can help (also where the outcome is unknown), a `ConfigError`
+ * where the process lacks the permission to connect, else a `DefectError`.
+ */
+export function translateError(error: unknown, what: string): Error {
+  if (errorCode(error) !== "unclassified") return error as Error;
+  const code = codeOf(error);
+  const text = `Cannot ${what}: ${errorText(error) || code}`;
+  const options = { cause: error, dependency: "postgres" };
+  if (error instanceof Error && error.name === "NotCapable") return new ConfigError(text, options);
+  return isOutage(error, code) ? new UnavailableError(text, options) : new DefectError(text, options);
+}
+
+function isOutage(error: unknown, code: string): boolean {
+  if (connectionCodes.has(code) || unavailableStates.test(code)) return true;
+  // Deno's own socket errors carry a name instead of a code.
+  return error instanceof Error && socketErrors.has(error.name);
+}
+
+/** The SQLSTATE, or the driver's or the system's own code; empty if there is none. */
+export function codeOf(error: unknown): string {
+  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
+  return typeof code === "string" ? code : "";
+}
+
+/**
+ * 08 connection, 53 resources, 57 operator intervention (shutdown, timeout), 58 system, 40 rollback, 55P03 lock not
+ * available, 25P03 idle in transaction too long, 25006 read-only (a demoted primary), 28 and 3D login refused or
+ * database missing (not provisioned yet, or a password being rotated).
+ * @see https://www.postgresql.org/docs/15/errcodes-appendix.html
+ */
+const unavailableStates = /^(08...|53...|57...|58...|40...|55P03|25P03|25006|28...|3D...)$/;
+
+const connectionCodes: ReadonlySet<string> = new Set([
+  "CONNECTION_CLOSED",
+  "CONNECTION_ENDED",
+  "CONNECTION_DESTROYED",
+  "CONNECT_TIMEOUT",
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ECONNABORTED",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EPIPE",
+  "ETIMEDOUT",
+]);
+
+const socketErrors: ReadonlySet<string> = new Set([
+  "ConnectionRefused",
+  "ConnectionReset",
+  "ConnectionAborted",
+  "BrokenPipe",
+  "NotConnected",
+  "TimedOut",
+  "UnexpectedEof",
+  "Interrupted",
+  "BadResource",
+  "AggregateError",
+]);

@@ -1,0 +1,87 @@
+import { invariant } from "@mesh/base";
+import type { DeadLetterEntry, TurnWrites } from "./store.ts";
+
+/**
+ * Refuses writes that contradict themselves, before anything is sent.
+ *
+ * Such writes can only come from a bug; letting them through would look like a conflict with somebody else, and the
+ * caller would drop a message as a duplicate of itself.
+ *
+ * @throws {DefectError} If a message, stream, row, or outbox id is named twice, or events do not follow `expected`.
+ */
+export function checkWrites(writes: TurnWrites): void {
+  refuseRepeats("message", writes.inbox.map((entry) => `${entry.messageId} of ${entry.consumer}`));
+  refuseRepeats("stream", writes.expected.map((entry) => entry.stream));
+  refuseRepeats("row", writes.rows.map((row) => `${row.projection}/${row.generation}/${row.key}`));
+  refuseRepeats("outbox row", writes.outbox.map((entry) => entry.id));
+  refuseRepeats("timer", writes.timers.map((timer) => timer.stream));
+  refuseRepeats("effect", writes.effects.map((effect) => effect.id));
+  refuseRepeats("event", writes.events.map((event) => event.id));
+  refuseRepeats("dead letter", writes.deadLetters.map((letter) => letter.id));
+  const versions = new Map(writes.expected.map(({ stream, version }) => [stream, version]));
+  for (const { stream, version } of writes.events) {
+    const previous = versions.get(stream);
+    invariant(previous !== undefined, `Cannot commit event ${version} of "${stream}": the stream is not expected`);
+    invariant(
+      version === previous + 1,
+      `Cannot commit event ${version} of "${stream}": the one before it is ${previous}`,
+    );
+    versions.set(stream, version);
+  }
+}
+
+/** @returns Which commands are answered by which outbox row: every `re` of an event that this turn publishes. */
+export function answersIn(writes: TurnWrites): readonly { readonly commandId: string; readonly outboxId: string }[] {
+  const rowIds = new Map(
+    writes.outbox.filter(({ kind }) => kind === "event").map(({ messageId, id }) => [messageId, id]),
+  );
+  return writes.events.flatMap((event) => {
+    const outboxId = rowIds.get(event.id);
+    return outboxId === undefined ? [] : event.re.map((commandId) => ({ commandId, outboxId }));
+  });
+}
+
+/**
+ * Takes what a database cannot store out of a dead letter.
+ *
+ * Its texts come from messages that nobody has verified; a NUL in one of them must not keep it from being put away.
+ */
+export function cleanDeadLetter(letter: DeadLetterEntry): DeadLetterEntry {
+  const clean = (text: string) => text.replaceAll("\0", "\uFFFD").toWellFormed();
+  return {
+    ...letter,
+    messageId: clean(letter.messageId),
+    type: clean(letter.type),
+    reason: clean(letter.reason),
+    detail: clean(letter.detail),
+    queue: clean(letter.queue),
+    userId: clean(letter.userId),
+    correlation: clean(letter.correlation),
+  };
+}
+
+/** Orders by code point, as the database's collation "C" does; JavaScript's own order differs beyond U+FFFF. */
+export function compareText(left: string, right: string): number {
+  const length = Math.min(left.length, right.length);
+  for (let at = 0; at < length; at += 1) {
+    const a = left.charCodeAt(at);
+    const b = right.charCodeAt(at);
+    if (a !== b) return fixSurrogate(a) - fixSurrogate(b);
+  }
+  return left.length - right.length;
+}
+
+/** Surrogates stand for the highest code points but have lower numbers than U+E000 to U+FFFF. */
+function fixSurrogate(unit: number): number {
+  if (unit < 0xd800) return unit;
+  return unit >= 0xe000 ? unit - 0x800 : unit + 0x2000;
+}
+
+function refuseRepeats(what: string, names: readonly string[]): void {
+  if (names.length < 2) return;
+  const seen = new Set<string>();
+  for (const name of names) {
+    invariant(!seen.has(name), `Cannot commit ${what} ${name}: it is named twice`);
+    seen.add(name);
+  }
+}
