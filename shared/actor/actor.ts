@@ -55,13 +55,15 @@ export interface Actor<
 }
 
 type NoEffects = Record<never, never>;
-type WithEffects<State, C extends Named<AnyContract>, E extends Named<EventContract>, F extends Named<AnyEffect>> =
-  & Omit<Actor<State, C, E, F>, "stateVersion">
-  & { readonly stateVersion?: number };
-type WithoutEffects<State, C extends Named<AnyContract>, E extends Named<EventContract>> = Omit<
-  WithEffects<State, C, E, NoEffects>,
-  "effects" | "outcomes"
->;
+
+/**
+ * What an actor is written down as: version 1 goes without saying, and so do effects where there are none. One
+ * signature for both, because the compiler does not infer handlers' parameters across overloads.
+ */
+type Written<State, C extends Named<AnyContract>, E extends Named<EventContract>, F extends Named<AnyEffect>> =
+  & Omit<Actor<State, C, E, F>, "stateVersion" | "effects" | "outcomes">
+  & Partial<Pick<Actor<State, C, E, F>, "stateVersion" | "effects" | "outcomes">>
+  & ([keyof F] extends [never] ? unknown : { readonly outcomes: unknown });
 
 /**
  * Defines an actor from pure functions keyed by its contracts.
@@ -92,17 +94,14 @@ type WithoutEffects<State, C extends Named<AnyContract>, E extends Named<EventCo
  * assertEquals(counter.evolve.Counted({ total: 1 }, { id: "a" }), { total: 2 });
  * ```
  */
-export function defineActor<State, const C extends Named<AnyContract>, const E extends Named<EventContract>>(
-  actor: WithoutEffects<State, C, E>,
-): Actor<State, C, E, NoEffects>;
 export function defineActor<
-  State,
+  const State,
   const C extends Named<AnyContract>,
   const E extends Named<EventContract>,
-  const F extends Named<AnyEffect>,
->(actor: WithEffects<State, C, E, F>): Actor<State, C, E, F>;
-export function defineActor(actor: object): unknown {
-  return Object.freeze({ effects: {}, outcomes: {}, stateVersion: 1, ...actor });
+  const F extends Named<AnyEffect> = NoEffects,
+>(actor: Written<State, C, E, F>): Actor<State, C, E, F> {
+  const written = { effects: {}, outcomes: {}, stateVersion: 1, ...actor };
+  return Object.freeze(written) as unknown as Actor<State, C, E, F>;
 }
 
 // deno-lint-ignore no-explicit-any
