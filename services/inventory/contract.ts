@@ -13,8 +13,6 @@ const Warehouse = z.string().regex(/^[a-z][a-z0-9-]{0,30}$/);
 const UnitsAsked = z.int().min(1).max(10_000);
 const UnitsHeldOrNone = z.int().min(0).max(10_000);
 const Units = z.int().min(0).max(1_000_000);
-/** All holds of one SKU together. */
-const UnitsHeld = z.int().min(0).max(100_000_000);
 
 /** One order's share of one SKU. */
 const Hold = z.object({ orderId: Id, sku: Sku });
@@ -23,7 +21,7 @@ const Count = z.object({ sku: Sku, warehouse: Warehouse, countId: Id });
 /**
  * Says what a stock-take found on the shelf, units held for orders included.
  *
- * Answered by `StockCounted` or `CountRefused`. The same `countId` twice counts once.
+ * Answered by `StockCounted` or `CountRefused`. The latest `countId` again counts once.
  */
 export const CountStock = defineCommand("inventory.count-stock", {
   version: 1,
@@ -58,10 +56,10 @@ export const StockCounted = defineEvent("inventory.stock-counted", {
   schema: Count.extend({
     /** On the shelf, held units included. */
     unitsOnHand: Units,
-    unitsHeld: UnitsHeld,
+    unitsHeld: Units,
     unitsFree: Units,
     /** Held for orders but not on the shelf: somebody has to be disappointed or supplied. */
-    shortfallUnits: UnitsHeld,
+    shortfallUnits: Units,
     /** By how much the count corrected the books; negative when units were missing. */
     adjustmentUnits: z.int().min(-1_000_000).max(1_000_000),
     /** True when this count was recorded before: the figures are today's, nothing has changed. */

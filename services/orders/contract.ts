@@ -153,13 +153,12 @@ export const CancellationRequested = defineEvent("orders.cancellation-requested"
 
 /**
  * The cancellation was refused; the order goes on, or stays ended. `too-late` means that the payment was already being
- * captured; `not-found` also hides an order of another customer, whose id this event then does not name.
+ * captured. `not-found` also hides an order of another customer: `customerId` is then the one who asked, not the owner.
  */
 export const CancellationRefused = defineEvent("orders.cancellation-refused", {
   version: 1,
   schema: Order.extend({
     reason: z.enum(["already-confirmed", "already-rejected", "already-refused", "not-found", "too-late"]),
-    isRepeat,
   }),
   key: ({ orderId }) => orderId,
 });

@@ -45,7 +45,7 @@ const Posting = z.object({
   account: z.enum(accounts),
   debitMinor: z.int().min(0).max(99_999_999),
   creditMinor: z.int().min(0).max(99_999_999),
-});
+}).refine(({ debitMinor, creditMinor }) => (debitMinor === 0) !== (creditMinor === 0), "exactly one side must be zero");
 
 /** What the event books. Debits equal credits; empty when no money moved. */
 const Postings = z.array(Posting).max(4).refine(
