@@ -54,8 +54,8 @@ export function emitPolicyFrom(services: readonly ServiceDefinition[]): EmitPoli
   if (names.includes(eventAudience)) throw new ConfigError(`Cannot make policy: "${eventAudience}" is no service name`);
   return {
     version: 1,
-    rules: distinct(services.flatMap(rulesOf)),
-    calls: distinct(services.flatMap((service) => callsOf(service, names))),
+    rules: distinct(services.flatMap(rulesOf), ({ iss, typ, sch }) => `${iss} ${typ} ${sch}`),
+    calls: distinct(services.flatMap((service) => callsOf(service, names)), ({ from, to }) => `${from} ${to}`),
   };
 }
 
@@ -113,9 +113,10 @@ function callsOf(service: ServiceDefinition, names: readonly string[]): readonly
   return [...calls, ...owners].filter((to) => to !== name).map((to) => ({ from: name, to }));
 }
 
-function distinct<T>(items: readonly T[]): readonly T[] {
-  const byText = new Map(items.map((item) => [canonicalJson(item), item]));
-  return [...byText.keys()].sort().map((text) => byText.get(text)!);
+/** @returns Each item once, in the order of its name. */
+function distinct<T>(items: readonly T[], nameOf: (item: T) => string): readonly T[] {
+  const byName = new Map(items.map((item) => [nameOf(item), item]));
+  return [...byName.keys()].sort().map((name) => byName.get(name)!);
 }
 
 const policySchema = z.strictObject({

@@ -42,7 +42,7 @@ export function signEnvelope(claims: EnvelopeClaims, key: SigningKey): SignedEnv
   }
   const payload = Buffer.from(canonicalJson(claims, claimLimits)).toString("base64url");
   const signed = `${key.headers[kind]}.${payload}`;
-  const token = `${signed}.${sign(null, Buffer.from(signed, "latin1"), key.privateKey).toString("base64url")}`;
+  const token = `${signed}.${sign(null, Buffer.from(signed), key.privateKey).toString("base64url")}`;
   if (token.length > envelopeBytesMax) {
     throw new ContractError(
       `Cannot sign "${claims.evt}": the envelope has ${token.length} bytes, more than ${envelopeBytesMax}`,

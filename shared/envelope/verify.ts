@@ -118,7 +118,7 @@ function readToken(body: Uint8Array | string): string {
 
 function checkSignature(token: string, payloadEnd: number, { publicKey }: KnownKey): void {
   const signature = Buffer.from(token.slice(payloadEnd + 1), "base64url");
-  const signed = Buffer.from(token.slice(0, payloadEnd), "latin1");
+  const signed = Buffer.from(token.slice(0, payloadEnd));
   // Length first: what the library makes of another length is its own affair.
   if (signature.length !== 64 || !verifySignature(null, signed, publicKey, signature)) {
     refuse("bad-signature", "its signature does not verify");

@@ -1,6 +1,5 @@
 import { Buffer } from "node:buffer";
 import { createHmac, generateKeyPairSync, sign } from "node:crypto";
-import { keys } from "../test_world.ts";
 import {
   commandHeader,
   encoded,
