@@ -3,6 +3,8 @@ import { nothingToUndo, type Saga, type Step } from "./definition.ts";
 /**
  * Draws a saga as a Mermaid state diagram, for documents: the way forward, the way back, both ends.
  *
+ * A refusal is drawn as for a step of one command; with several, those not refused are undone first.
+ *
  * @returns Mermaid text without code fences, ending with a line feed.
  */
 export function describeSaga({ name, version, steps, ends, startedBy, cancelledBy }: Saga): string {
@@ -26,7 +28,7 @@ export function describeSaga({ name, version, steps, ends, startedBy, cancelledB
       `  ${step.name} --> ${next(at)} : ${eventName(step.succeedsOn)}`,
       ...waysBack(step, at, undoOf, cancelledBy !== undefined),
     ]),
-    ...undone.map(({ name, undo }) => {
+    ...undone.toReversed().map(({ name, undo }) => {
       const at = steps.findIndex((step) => step.name === name);
       return `  ${undoState(name)} --> ${undoOf(at - 1)} : ${eventName(undo.succeedsOn)}`;
     }),
@@ -46,7 +48,6 @@ function waysBack(
   const refused = `  ${name} --> ${undoOf(at - 1)} : ${eventName(failsOn!)}`;
   if (kind === "pivot") return [refused];
   const unknown = isCancellable ? "silence or cancellation" : "silence";
-  // Of several commands some may have succeeded when one is refused, so a refusal may lead to the step's own undo.
   return [refused, `  ${name} --> ${undoOf(at)} : ${unknown}`];
 }
 
