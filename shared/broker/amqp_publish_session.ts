@@ -172,7 +172,9 @@ export class PublishSession {
   #findCulprit(): Pending | undefined {
     if (this.#refusal === undefined) return undefined;
     const text = errorText(this.#refusal.cause);
-    const named = [...this.#pending.values()].filter(({ message }) => text.includes(`'${message.exchange}'`));
+    const named = [...this.#pending.values()].filter(({ message }) =>
+      text.includes(`'${message.exchange || "amq.default"}'`)
+    );
     return text.includes(" topic '")
       ? named.find(({ message }) => text.includes(` topic '${message.routingKey}'`))
       : named[0];

@@ -2,8 +2,8 @@ import { type Clock, errorText } from "@mesh/base";
 import type { AmqpLink, BrokerLogger, LinkSession } from "./amqp_link.ts";
 import { backoffMs, type BackoffPolicy } from "./backoff.ts";
 
-/** 50 ms to 5 s: a channel is cheap to open again, but one that is refused at once must not spin. */
-const channelBackoff: BackoffPolicy = Object.freeze({ delayFirstMs: 50, delayMaxMs: 5_000 });
+/** 20 to 500 ms: a channel is cheap to open again; one that is refused again and again must neither spin nor hold up the rest. */
+const channelBackoff: BackoffPolicy = Object.freeze({ delayFirstMs: 20, delayMaxMs: 500 });
 /** 1 s: a channel that lived so long was no failure, so it is opened again at once. */
 const stableMs = 1_000;
 

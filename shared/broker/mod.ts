@@ -34,3 +34,4 @@ export {
   retryQueue,
 } from "./topology_names.ts";
 export { type Definitions, definitionsOf, type DefinitionsOptions, hashPassword } from "./definitions.ts";
+export { ManagementClient, type ManagementOptions } from "./management.ts";
