@@ -37,6 +37,8 @@ Deno.test("of another service only the contract may be imported", () => {
 Deno.test("a relative path may not leave its workspace member", () => {
   assertEquals(broken("services/orders/main.ts", 'import "../inventory/contract.ts";'), ["import-direction"]);
   assertEquals(broken("services/orders/sagas/a.ts", 'import { b } from "../contract.ts";'), []);
+  assertEquals(broken("shared/base/id_test.ts", 'import vectors from "../../docs/vectors.json";'), []);
+  assertEquals(broken("shared/base/id.ts", 'import vectors from "../../docs/vectors.json";'), ["import-direction"]);
   assertEquals(broken("tests/e2e/a_e2e_test.ts", 'import { b } from "../../shared/base/id.ts";'), ["import-direction"]);
 });
 

@@ -67,7 +67,7 @@ async function runApt(command: readonly string[], log: (line: string) => void): 
       for (const line of text.split("\n").filter((part) => part.trim() !== "")) {
         lastLines.push(line);
         if (lastLines.length > 20) lastLines.shift();
-        if (/^(Get|Need to get|Setting up (rabbitmq|postgresql-\d))/.test(line)) log(line.trim());
+        if (/^(Need to get|Setting up (rabbitmq|postgresql-\d))/.test(line)) log(line.trim());
       }
     }
   };

@@ -53,6 +53,8 @@ export function startProcess(spec: ProcessSpec): ManagedProcess {
   try {
     child = new Deno.Command(program, {
       args,
+      // The folder of the clone may be closed to the account that the child runs as.
+      cwd: "/",
       env: { ...spec.env },
       clearEnv: true,
       detached: true,
