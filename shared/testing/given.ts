@@ -31,7 +31,7 @@ type Named<C> = Readonly<Record<string, C>>;
  *   name: "counter",
  *   accepts: { Count },
  *   records: { Counted, Refused },
- *   initialState: () => ({ total: 0 }),
+ *   initialState: (): { readonly total: number } => ({ total: 0 }),
  *   decide: { Count: ({ total }, { id }) => total < 1 ? Counted({ id }) : Refused({ id }) },
  *   evolve: { Counted: ({ total }) => ({ total: total + 1 }), Refused: (state) => state },
  * });
