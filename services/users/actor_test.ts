@@ -76,7 +76,7 @@ function fold(history: History) {
 }
 
 function decide(history: History, command: AnyCommand): readonly Outgoing[] {
-  const received = { ...command, id: sessionId, correlation: sessionId, re: [] };
+  const received = { ...command, id: sessionId, correlation: sessionId, re: [], recordedAtMs: 0 };
   const context: DecisionContext = {
     now: new Date(0),
     messageId: sessionId,

@@ -1,0 +1,202 @@
+import { type Context, Hono, type MiddlewareHandler } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import type { z } from "zod";
+import { errorCode } from "@mesh/base";
+import type { Accounts } from "./accounts.ts";
+import type { AddressVersion } from "./account_store.ts";
+import type { TokenPair } from "./sessions.ts";
+import type { TokenKeys } from "./token_keys.ts";
+import { type Problem, problemOf, problemResponse } from "./problems.ts";
+import { AddressRequest, LoginRequest, RefreshRequest, RegistrationRequest, Uuid } from "./requests.ts";
+
+/** What the routes need. */
+export interface UsersAppOptions {
+  readonly accounts: Accounts;
+  readonly tokenKeys: Pick<TokenKeys, "published">;
+  /** Lets in only the services named, by their call tokens: 401 without proof, 403 for others. */
+  readonly allow: (...callers: readonly string[]) => MiddlewareHandler;
+  /** Is told of errors that nobody expected; what it gets may be logged, no request data is in it. */
+  readonly onDefect?: (error: unknown) => void;
+}
+
+/** The largest request, an address in a script of three bytes a character, has 2 KiB. */
+const bodyBytesMax = 16 * 1024;
+
+/**
+ * Makes the service's internal HTTP routes.
+ *
+ * Who may call what stands at each route, so that no order of mounting can change it.
+ *
+ * @returns An app without a listener.
+ */
+export function usersApp({ accounts, tokenKeys, allow, onDefect = () => {} }: UsersAppOptions): Hono {
+  const app = new Hono();
+  app.use(bodyLimit({
+    maxSize: bodyBytesMax,
+    onError: (context) => problemResponse(context, tooLarge),
+  }));
+  app.onError((error, context) => {
+    if (["unclassified", "defect"].includes(errorCode(error))) onDefect(error);
+    return problemResponse(context, problemOf(error));
+  });
+  app.notFound((context) => problemResponse(context, notFound));
+  addAccountRoutes(app, accounts, allow);
+  addSessionRoutes(app, accounts, allow);
+  addAddressRoutes(app, accounts, allow);
+  app.get("/.well-known/jwks.json", (context) => {
+    context.header("cache-control", "public, max-age=300");
+    return context.json(tokenKeys.published);
+  });
+  return app;
+}
+
+type Allow = UsersAppOptions["allow"];
+
+function addAccountRoutes(app: Hono, accounts: Accounts, allow: Allow): void {
+  app.post("/v1/accounts", allow("gateway"), async (context) => {
+    const body = await readBody(context, RegistrationRequest);
+    if (body instanceof Response) return body;
+    const registration = await accounts.register(body);
+    if (registration.outcome === "accepted") return noStore(context.json({ status: "accepted" }, 202));
+    return problemResponse(context, { ...invalid, faults: [{ pointer: "/password", detail: registration.fault }] });
+  });
+
+  app.get("/v1/me/:customerId", allow("gateway"), async (context) => {
+    const account = await findAccount(context, accounts);
+    if (account === undefined) return problemResponse(context, notFound);
+    const { customerId, email, displayName, role, registeredAtMs } = account;
+    const registeredAt = new Date(registeredAtMs).toISOString();
+    return noStore(context.json({ customerId, email, displayName, role, registeredAt }));
+  });
+
+  app.get("/v1/contacts/:customerId", allow("notifications"), async (context) => {
+    const account = await findAccount(context, accounts);
+    if (account === undefined) return problemResponse(context, notFound);
+    return noStore(context.json({ email: account.email, displayName: account.displayName }));
+  });
+}
+
+function addSessionRoutes(app: Hono, accounts: Accounts, allow: Allow): void {
+  app.post("/v1/sessions", allow("gateway"), async (context) => {
+    const body = await readBody(context, LoginRequest);
+    if (body instanceof Response) return body;
+    const login = await accounts.logIn(body);
+    switch (login.outcome) {
+      case "started":
+        return tokensResponse(context, login.tokens);
+      case "refused":
+        return problemResponse(context, wrongCredentials);
+      case "throttled":
+        return problemResponse(context, { ...tooManyAttempts, retryAfterSeconds: login.retryAfterSeconds });
+    }
+  });
+
+  app.post("/v1/sessions/refresh", allow("gateway"), async (context) => {
+    const body = await readBody(context, RefreshRequest);
+    if (body instanceof Response) return body;
+    const refreshed = await accounts.refresh(body.refreshToken);
+    return refreshed.outcome === "refreshed"
+      ? tokensResponse(context, refreshed.tokens)
+      : problemResponse(context, sessionOver);
+  });
+
+  app.post("/v1/sessions/logout", allow("gateway"), async (context) => {
+    const body = await readBody(context, RefreshRequest);
+    if (body instanceof Response) return body;
+    await accounts.logOut(body.refreshToken);
+    return context.body(null, 204);
+  });
+}
+
+function addAddressRoutes(app: Hono, accounts: Accounts, allow: Allow): void {
+  app.post("/v1/customers/:customerId/addresses", allow("gateway"), async (context) => {
+    const customerId = Uuid.safeParse(context.req.param("customerId"));
+    if (!customerId.success) return problemResponse(context, notFound);
+    const body = await readBody(context, AddressRequest);
+    if (body instanceof Response) return body;
+    const { region, ...postal } = body;
+    const addition = await accounts.addAddress(customerId.data, region === undefined ? postal : { ...postal, region });
+    switch (addition.outcome) {
+      case "added":
+        return noStore(context.json({ addressRef: addition.addressRef }, 201));
+      case "no-such-customer":
+        return problemResponse(context, notFound);
+      case "too-many-addresses":
+        return problemResponse(context, tooManyAddresses);
+    }
+  });
+
+  app.get("/v1/customers/:customerId/addresses", allow("gateway"), async (context) => {
+    const customerId = Uuid.safeParse(context.req.param("customerId"));
+    const addresses = customerId.success ? await accounts.findAddressesOf(customerId.data) : undefined;
+    if (addresses === undefined) return problemResponse(context, notFound);
+    return noStore(context.json({ items: addresses.map(addressDocument) }));
+  });
+
+  app.get("/v1/addresses/:addressRef", allow("shipping"), async (context) => {
+    const addressRef = Uuid.safeParse(context.req.param("addressRef"));
+    const address = addressRef.success ? await accounts.findAddress(addressRef.data) : undefined;
+    if (address === undefined) return problemResponse(context, notFound);
+    return noStore(context.json(addressDocument(address)));
+  });
+}
+
+/** Fields by name: a column that is added later stays inside. */
+function addressDocument({ addressRef, recipient, lines, postalCode, city, region, countryCode }: AddressVersion) {
+  return {
+    addressRef,
+    recipient,
+    lines,
+    postalCode,
+    city,
+    ...(region === undefined ? {} : { region }),
+    countryCode,
+  };
+}
+
+async function findAccount(context: Context, accounts: Accounts) {
+  const customerId = Uuid.safeParse(context.req.param("customerId"));
+  return customerId.success ? await accounts.findAccount(customerId.data) : undefined;
+}
+
+/** @returns What the schema makes of the body, or the answer that refuses it. */
+async function readBody<S extends z.ZodType>(context: Context, schema: S): Promise<z.output<S> | Response> {
+  const mediaType = context.req.header("content-type")?.split(";")[0]?.trim().toLowerCase();
+  if (mediaType !== "application/json") return problemResponse(context, notJson);
+  let content: unknown;
+  try {
+    content = JSON.parse(await context.req.text());
+  } catch {
+    return problemResponse(context, { ...invalid, faults: [{ pointer: "", detail: "is not JSON" }] });
+  }
+  const parsed = schema.safeParse(content);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.slice(0, 20).map(({ path, code }) => ({
+    pointer: path.map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`).join(""),
+    detail: code,
+  }));
+  return problemResponse(context, { ...invalid, faults });
+}
+
+function tokensResponse(context: Context, tokens: TokenPair): Response {
+  return noStore(context.json({ ...tokens }));
+}
+
+/** Everything here is somebody's own; no cache on the way may keep it (RFC 6749 5.1 for tokens). */
+function noStore(response: Response): Response {
+  response.headers.set("cache-control", "no-store");
+  return response;
+}
+
+const invalid: Problem = { reason: "invalid-request", title: "The request is not as described", status: 400 };
+const tooLarge: Problem = { reason: "too-large", title: "The request is too large", status: 413 };
+const notJson: Problem = { reason: "not-json", title: "The body must be application/json", status: 415 };
+const notFound: Problem = { reason: "not-found", title: "There is nothing here", status: 404 };
+const wrongCredentials: Problem = { reason: "wrong-credentials", title: "E-mail or password is wrong", status: 401 };
+const sessionOver: Problem = { reason: "session-over", title: "The session is over; log in again", status: 401 };
+const tooManyAttempts: Problem = { reason: "too-many-attempts", title: "Too many attempts to log in", status: 429 };
+const tooManyAddresses: Problem = {
+  reason: "too-many-addresses",
+  title: "This account has as many addresses as it may have",
+  status: 409,
+};
