@@ -44,6 +44,18 @@ export class PostgresStore implements Store {
     return this.#connection.sql;
   }
 
+  /**
+   * Runs a service's own statements outside a turn, bounded and with errors translated.
+   *
+   * @param what For the error message: `"list addresses"`.
+   * @param work One statement, or one transaction; may run more than once (after a deadlock).
+   * @throws {UnavailableError} If the database is away, or the outcome is unknown.
+   * @throws {DefectError} If a statement is wrong.
+   */
+  run<T>(what: string, work: (sql: postgres.Sql) => PromiseLike<T>): Promise<T> {
+    return this.#connection.run(what, work);
+  }
+
   commit(writes: TurnWrites): Promise<CommitResult> {
     return commitTurn(this.#connection, writes);
   }
