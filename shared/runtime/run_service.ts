@@ -3,7 +3,7 @@ import { errorText, systemClock, systemIds } from "@mesh/base";
 import { connectBroker, consumerPriority } from "@mesh/broker";
 import type { ServiceDefinition } from "@mesh/contract";
 import { openKeyDirectory, policyIndex, readEmitPolicy, readKeyFiles, signingKeyFromJwk } from "@mesh/envelope";
-import { openPostgresStore, type PostgresStore } from "@mesh/store";
+import { PostgresStore } from "@mesh/store";
 import { configureLogging, getLogger, renderMetrics, runtimeMeter, tracing } from "@mesh/telemetry";
 import type { Hono } from "hono";
 import { type AccessTokenVerifier, accessTokenVerifier } from "./access_token.ts";
@@ -82,7 +82,7 @@ export async function runService(
   const signingKey = signingKeyFromJwk(service, await Deno.readTextFile(config.signingKeyFile));
   const keys = await openKeyDirectory({ readDirectory: readKeyFiles(config.keysFolder), clock: systemClock });
   const policy = policyIndex(readEmitPolicy(await Deno.readTextFile(config.policyFile)));
-  await using store = await openPostgresStore({
+  await using store = new PostgresStore({
     url: config.postgresUrl,
     clock: systemClock,
     applicationName: service,

@@ -1,7 +1,7 @@
 import { type Clock, errorCode, errorText, type IdSource } from "@mesh/base";
 import type { Consumer, Delivery } from "@mesh/broker";
 import type { AnyEvent } from "@mesh/contract";
-import { type CommitResult, noWrites, type Store, type TurnWrites } from "@mesh/store";
+import type { CommitResult, Store, TurnWrites } from "@mesh/store";
 import type { Aftermath } from "./aftermath.ts";
 import type { DatabaseClock } from "./database_clock.ts";
 import { dispositionOf } from "./disposition.ts";
@@ -222,7 +222,7 @@ export class TurnLoop {
         const all = new Map([...failed, ...plan.failures]);
         const after = aftermath.of(refusals, all, nowMs);
         confirmed = publisher.takeConfirmed();
-        const writes = merge(plan.writes, after.writes, confirmed);
+        const writes = merge(plan.writes, after, confirmed);
         if (isEmpty(writes)) return "committed";
         const result = await commit(writes);
         if (result.outcome === "conflict") {
@@ -387,8 +387,9 @@ function merge(plan: TurnWrites, after: TurnWrites, confirmed: readonly string[]
   };
 }
 
-function isEmpty(writes: TurnWrites): boolean {
-  return Object.keys(noWrites).every((name) => writes[name as keyof typeof noWrites].length === 0);
+/** Nothing that anybody could miss; confirms alone are left to the publisher's own settling. */
+function isEmpty({ notify: _notify, ...writes }: TurnWrites): boolean {
+  return Object.values(writes).every((list) => list.length === 0);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
