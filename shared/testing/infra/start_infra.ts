@@ -9,7 +9,7 @@ import { PostgresProcess } from "./postgres_process.ts";
 import { BrokerProcess } from "./rabbitmq_process.ts";
 import { readSecrets } from "./secrets.ts";
 import type { BrokerServer, PostgresServer, Server } from "./server.ts";
-import { type FolderLock, lockFolder } from "./state_dir.ts";
+import { type FolderLock, lockFolder, removeAbandoned } from "./state_dir.ts";
 
 /** What to start and where. */
 export interface InfraOptions {
@@ -230,11 +230,14 @@ async function releaseAll(servers: readonly Server[], context: Context): Promise
 
 async function makeTempFolder(root: string): Promise<string> {
   // Root's own folder for temporary files may be closed to the accounts that the servers run as.
-  const dir = root !== "" || Deno.uid() === 0 ? `${root}/tmp` : undefined;
-  const folder = await Deno.makeTempDir({ prefix: "jangteo-", ...(dir === undefined ? {} : { dir }) });
+  const dir = root !== "" || Deno.uid() === 0 ? `${root}/tmp` : Deno.env.get("TMPDIR") ?? "/tmp";
+  removeAbandoned(dir, tempPrefix);
+  const folder = await Deno.makeTempDir({ prefix: tempPrefix, dir });
   await Deno.chmod(folder, 0o711);
   return folder.slice(root.length);
 }
+
+const tempPrefix = "jangteo-";
 
 function volumeName(folder: string, want: Want): string {
   return `jangteo-${folder.split("/").pop()}-${want}`;

@@ -53,6 +53,25 @@ export function lockFolder(folder: string): FolderLock {
 }
 
 /**
+ * Removes folders that were locked by processes that are gone: what a killed test run left behind.
+ *
+ * Folders without a lock file are left alone: somebody may be about to take them.
+ */
+export function removeAbandoned(parent: string, prefix: string): void {
+  for (const { name, isDirectory } of Deno.readDirSync(parent)) {
+    if (!isDirectory || !name.startsWith(prefix)) continue;
+    try {
+      const file = Deno.openSync(`${parent}/${name}/in_use.lock`, { write: true });
+      const isAbandoned = file.tryLockSync(true);
+      if (isAbandoned) Deno.removeSync(`${parent}/${name}`, { recursive: true });
+      file.close();
+    } catch {
+      // It has no lock, belongs to another account, or is being removed by somebody else right now.
+    }
+  }
+}
+
+/**
  * Makes a folder that an account without rights can reach, and gives it to that account.
  *
  * @throws {ConfigError} If a folder above it is closed to others, which a server would only report in its log.
