@@ -1,0 +1,26 @@
+/**
+ * What the orchestrator says about itself: all of it follows from its sagas.
+ *
+ * @module
+ */
+import { defineService } from "@mesh/contract";
+import { sagaContracts } from "@mesh/saga";
+import { SagaAdvanced } from "./contract.ts";
+import { sagas } from "./sagas.ts";
+
+export { orchestratorHost } from "./host.ts";
+export { sagas } from "./sagas.ts";
+
+const { subscribes, sends } = sagaContracts(sagas);
+
+export const service = defineService({
+  name: "orchestrator",
+  purpose: "the sagas that span services",
+  accepts: [],
+  publishes: [SagaAdvanced],
+  sends,
+  subscribes: subscribes.map((event) => ({ event, by: "correlation" })),
+  calls: [],
+  commandsItself: true,
+  internalPort: 9108,
+});
