@@ -1,10 +1,8 @@
-import { type Clock, errorText } from "@mesh/base";
-import { AmqpConsumer } from "./amqp_consumer.ts";
-import { AmqpLink, type BrokerLogger, userOfUrl } from "./amqp_link.ts";
-import type { PublishLimits } from "./amqp_publish_session.ts";
-import { AmqpPublisher } from "./amqp_publisher.ts";
-import type { Broker, Consumer, ConsumerOptions, Publisher } from "./broker.ts";
-import { brokerError } from "./refusal.ts";
+import type { Clock } from "@mesh/base";
+import { openAmqpSession } from "./amqp_session.ts";
+import type { Broker } from "./broker.ts";
+import { connectOver } from "./linked_broker.ts";
+import type { BrokerLogger } from "./transport.ts";
 
 /** Where, as whom and how patiently to connect. */
 export interface AmqpBrokerOptions {
@@ -25,9 +23,6 @@ export interface AmqpBrokerOptions {
   /** PEM certificates to trust, for `amqps`. */
   readonly ca?: string;
 }
-
-/** 256: a batch of 64 is handled while three more wait (`performance.md` 1c). */
-const prefetchDefault = 256;
 
 /**
  * Connects to RabbitMQ, with one connection for publishing and one for consuming, and stays connected.
@@ -60,103 +55,18 @@ const prefetchDefault = 256;
  * });
  * ```
  */
-export async function connectBroker(options: AmqpBrokerOptions): Promise<Broker> {
-  const broker = new AmqpBroker(options);
-  const { clock, signal, connectLimitMs = 60_000, connectionName } = options;
-  const settled = new AbortController();
-  const ended = AbortSignal.any([settled.signal, ...(signal === undefined ? [] : [signal])]);
-  await Promise.race([broker.whenConnected(ended), clock.delay(connectLimitMs, ended)]);
-  settled.abort();
-  if (broker.isConnected) return broker;
-  const cause = broker.lastError;
-  await broker[Symbol.asyncDispose]();
-  throw brokerError(
-    `Cannot connect "${connectionName}" to the broker: ${cause === undefined ? "gave up waiting" : errorText(cause)}`,
-    "connection-lost",
-    cause,
-  );
-}
-
-class AmqpBroker implements Broker {
-  readonly #options: AmqpBrokerOptions;
-  readonly #publishing: AmqpLink;
-  readonly #consuming: AmqpLink;
-  readonly #users = new Set<AsyncDisposable>();
-  readonly #listeners = new Set<() => void>();
-  #wasLost = false;
-
-  constructor(options: AmqpBrokerOptions) {
-    this.#options = options;
-    const open = (purpose: string) =>
-      new AmqpLink({ ...options, connectionName: `${options.connectionName} ${purpose}` });
-    this.#publishing = open("publishing");
-    this.#consuming = open("consuming");
-  }
-
-  get isConnected(): boolean {
-    return this.#publishing.session !== undefined && this.#consuming.session !== undefined;
-  }
-
-  get lastError(): unknown {
-    return this.#publishing.lastError ?? this.#consuming.lastError;
-  }
-
-  async whenConnected(signal: AbortSignal): Promise<void> {
-    while (!this.isConnected && !signal.aborted) {
-      await this.#publishing.whenUp(signal);
-      await this.#consuming.whenUp(signal);
-    }
-    for (const link of [this.#publishing, this.#consuming]) link.onChange(() => this.#noteChange());
-  }
-
-  onReconnected(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  async openPublisher(): Promise<Publisher> {
-    const { clock, logger, url, confirmLimitMs = 10_000, windowMax = 20_000 } = this.#options;
-    const limits: PublishLimits = { confirmLimitMs, windowMax };
-    return await this.#opened(
-      new AmqpPublisher({ ...logging(logger), link: this.#publishing, clock, userId: userOfUrl(url), limits }),
-    );
-  }
-
-  async openConsumer({ queues, prefetch = prefetchDefault }: ConsumerOptions): Promise<Consumer> {
-    const { clock, logger } = this.#options;
-    return await this.#opened(
-      new AmqpConsumer({ ...logging(logger), link: this.#consuming, clock, claims: queues, prefetch }),
-    );
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#users].map((user) => user[Symbol.asyncDispose]()));
-    await Promise.all([this.#publishing[Symbol.asyncDispose](), this.#consuming[Symbol.asyncDispose]()]);
-  }
-
-  async #opened<User extends AsyncDisposable & { readonly opened: Promise<void> }>(user: User): Promise<User> {
-    this.#users.add(user);
-    try {
-      await user.opened;
-      return user;
-    } catch (error) {
-      this.#users.delete(user);
-      await user[Symbol.asyncDispose]();
-      throw error;
-    }
-  }
-
-  #noteChange(): void {
-    if (!this.isConnected) {
-      this.#wasLost = true;
-      return;
-    }
-    if (!this.#wasLost) return;
-    this.#wasLost = false;
-    for (const listener of [...this.#listeners]) listener();
-  }
-}
-
-function logging(logger: BrokerLogger | undefined): { readonly logger?: BrokerLogger } {
-  return logger === undefined ? {} : { logger };
+export function connectBroker(options: AmqpBrokerOptions): Promise<Broker> {
+  const { clock, connectionName, logger, signal, connectLimitMs = 60_000, url, ca } = options;
+  const { confirmLimitMs = 10_000, windowMax = 20_000 } = options;
+  const bounds = { clock, logger, confirmLimitMs, windowMax, ca };
+  return connectOver({
+    transport: {
+      connect: (purpose) => openAmqpSession({ ...bounds, url, connectionName: `${connectionName} ${purpose}` }),
+    },
+    name: connectionName,
+    clock,
+    logger,
+    signal,
+    connectLimitMs,
+  });
 }

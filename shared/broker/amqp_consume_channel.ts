@@ -1,28 +1,32 @@
 import type { Channel, ChannelModel, ConsumeMessage } from "amqplib";
 import { type Clock, errorText } from "@mesh/base";
-import { goodbyeLimitMs } from "./amqp_link.ts";
+import { deliveryOf } from "./amqp_delivery.ts";
 import type { QueueClaim } from "./broker.ts";
 import { brokerError, reasonOfCode } from "./refusal.ts";
+import type { ConsumeChannel, ConsumeListener } from "./transport.ts";
 
-/** Who hears what happens on a consuming channel. */
-export interface ConsumeListener {
-  onDelivery(channel: ConsumeChannel, queue: string, message: ConsumeMessage): void;
-  /** The broker ended the subscription, for example because the queue was deleted. */
-  onCancelled(channel: ConsumeChannel, queue: string): void;
+/** What a consuming channel needs to be opened. */
+export interface AmqpConsumeChannelOptions {
+  readonly model: ChannelModel;
+  readonly clock: Clock;
+  readonly prefetch: number;
+  readonly listener: ConsumeListener;
+  /** Longest wait for the broker's answer to a goodbye. */
+  readonly goodbyeLimitMs: number;
 }
 
-/** One consuming channel from its opening to its end. */
-export class ConsumeChannel {
+/** A consuming channel on RabbitMQ. */
+export class AmqpConsumeChannel implements ConsumeChannel {
   readonly #channel: Channel;
-  readonly #listener: ConsumeListener;
+  readonly #options: AmqpConsumeChannelOptions;
   readonly #ended = new AbortController();
   readonly #tagOfQueue = new Map<string, string>();
   #error: (Error & { readonly code?: unknown }) | undefined;
   #isCancelled = false;
 
-  private constructor(channel: Channel, listener: ConsumeListener) {
+  private constructor(channel: Channel, options: AmqpConsumeChannelOptions) {
     this.#channel = channel;
-    this.#listener = listener;
+    this.#options = options;
     channel.on("error", (error) => this.#error = error);
     channel.on("close", () => {
       this.#tagOfQueue.clear();
@@ -30,15 +34,14 @@ export class ConsumeChannel {
     });
   }
 
-  static async open(model: ChannelModel, prefetch: number, listener: ConsumeListener): Promise<ConsumeChannel> {
-    const channel = await model.createChannel();
-    const opened = new ConsumeChannel(channel, listener);
+  static async open(options: AmqpConsumeChannelOptions): Promise<AmqpConsumeChannel> {
+    const channel = await options.model.createChannel();
+    const opened = new AmqpConsumeChannel(channel, options);
     // Per consumer, hence per queue; a limit for the whole channel is denied by newer brokers.
-    await channel.prefetch(prefetch);
+    await channel.prefetch(options.prefetch);
     return opened;
   }
 
-  /** Aborts once the channel is closed; deliveries of it can no longer be acknowledged. */
   get ended(): AbortSignal {
     return this.#ended.signal;
   }
@@ -47,16 +50,11 @@ export class ConsumeChannel {
     return [...this.#tagOfQueue.keys()];
   }
 
-  /**
-   * Begins to take deliveries from a queue.
-   *
-   * @throws {UnavailableError} If the broker refuses, which closes the channel, or the connection is lost.
-   */
   async subscribe({ queue, priority }: QueueClaim): Promise<void> {
     try {
       const { consumerTag } = await this.#channel.consume(
         queue,
-        (message) => message === null ? this.#noteCancel(queue) : this.#listener.onDelivery(this, queue, message),
+        (message) => message === null ? this.#noteCancel(queue) : this.#noteDelivery(queue, message),
         priority === undefined ? {} : { priority },
       );
       this.#tagOfQueue.set(queue, consumerTag);
@@ -71,7 +69,6 @@ export class ConsumeChannel {
     if (this.#isCancelled) await this.#cancelQueue(queue);
   }
 
-  /** Ends all subscriptions; what was delivered can still be acknowledged. */
   async cancelAll(): Promise<void> {
     this.#isCancelled = true;
     await Promise.all(this.queues.map((queue) => this.#cancelQueue(queue)));
@@ -85,15 +82,14 @@ export class ConsumeChannel {
     if (!this.#ended.signal.aborted) this.#channel.reject(tagged(deliveryTag), isRequeued);
   }
 
-  /** Closes the channel after everything sent on it; bounded where the broker does not answer. */
-  async close(clock: Clock): Promise<void> {
+  async close(): Promise<void> {
     if (this.#ended.signal.aborted) return;
     try {
       this.#channel.close().catch(() => {});
     } catch {
       // Already closing.
     }
-    await clock.delay(goodbyeLimitMs, this.#ended.signal);
+    await this.#options.clock.delay(this.#options.goodbyeLimitMs, this.#ended.signal);
     this.#ended.abort();
   }
 
@@ -108,8 +104,12 @@ export class ConsumeChannel {
     }
   }
 
+  #noteDelivery(queue: string, message: ConsumeMessage): void {
+    this.#options.listener.onDelivery(this, deliveryOf(queue, message), message.fields.deliveryTag);
+  }
+
   #noteCancel(queue: string): void {
-    if (this.#tagOfQueue.delete(queue)) this.#listener.onCancelled(this, queue);
+    if (this.#tagOfQueue.delete(queue)) this.#options.listener.onCancelled(this, queue);
   }
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 export { type AmqpBrokerOptions, connectBroker } from "./amqp_broker.ts";
-export type { BrokerLogger } from "./amqp_link.ts";
+export type { BrokerLogger } from "./transport.ts";
 export type {
   Broker,
   Consumer,

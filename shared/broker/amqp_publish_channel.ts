@@ -3,13 +3,19 @@ import type { ConfirmChannel, Message } from "amqplib";
 import { type Clock, ContractError, errorText, type UnavailableError } from "@mesh/base";
 import type { OutgoingMessage, PublishOutcome } from "./broker.ts";
 import { brokerError, type BrokerReason, checkOutgoing, reasonOfCode } from "./refusal.ts";
+import type { PublishChannel } from "./transport.ts";
 
-/** Bounds of one publishing channel. */
-export interface PublishLimits {
+/** What a publishing channel needs, and its bounds. */
+export interface AmqpPublishChannelOptions {
+  readonly clock: Clock;
+  /** The connection's own user; the broker refuses any other. */
+  readonly userId: string;
   /** Longest wait for a confirm. */
   readonly confirmLimitMs: number;
   /** Unconfirmed publishes at most, those whose deadline has passed included. */
   readonly windowMax: number;
+  /** Longest wait for the broker's answer to a goodbye. */
+  readonly goodbyeLimitMs: number;
 }
 
 interface Pending {
@@ -20,12 +26,10 @@ interface Pending {
   readonly reject: (error: UnavailableError) => void;
 }
 
-/** One confirm channel from its opening to its end; every publish on it settles, whatever happens. */
-export class PublishSession {
+/** A confirm channel on RabbitMQ. */
+export class AmqpPublishChannel implements PublishChannel {
   readonly #channel: ConfirmChannel;
-  readonly #userId: string;
-  readonly #clock: Clock;
-  readonly #limits: PublishLimits;
+  readonly #options: AmqpPublishChannelOptions;
   /** In the order of the calls, hence in the order of their deadlines. */
   readonly #pending = new Map<number, Pending>();
   readonly #ended = new AbortController();
@@ -34,11 +38,9 @@ export class PublishSession {
   #isWatching = false;
   #refusal: { readonly reason: BrokerReason; readonly cause: Error } | undefined;
 
-  constructor(channel: ConfirmChannel, userId: string, clock: Clock, limits: PublishLimits) {
+  constructor(channel: ConfirmChannel, options: AmqpPublishChannelOptions) {
     this.#channel = channel;
-    this.#userId = userId;
-    this.#clock = clock;
-    this.#limits = limits;
+    this.#options = options;
     channel.on("return", (message: Message) => this.#noteReturn(message));
     channel.on("error", (cause: Error & { readonly code?: unknown }) => {
       const reason = reasonOfCode(cause.code);
@@ -48,15 +50,13 @@ export class PublishSession {
     channel.prependListener("close", () => this.#end());
   }
 
-  /** Aborts once the channel is closed. */
   get ended(): AbortSignal {
     return this.#ended.signal;
   }
 
-  /** As {@link Publisher.publish}. */
   publish(message: OutgoingMessage): Promise<PublishOutcome> {
     checkOutgoing(message);
-    if (this.#unconfirmedCount >= this.#limits.windowMax) {
+    if (this.#unconfirmedCount >= this.#options.windowMax) {
       throw brokerError(
         `Cannot publish "${message.messageId}": ${this.#unconfirmedCount} publishes are unconfirmed`,
         "window-full",
@@ -69,15 +69,21 @@ export class PublishSession {
       throw sendError(message, cause);
     }
     this.#unconfirmedCount += 1;
-    const dueMs = this.#clock.monotonicMs() + this.#limits.confirmLimitMs;
+    const dueMs = this.#options.clock.monotonicMs() + this.#options.confirmLimitMs;
     const { promise, resolve, reject } = Promise.withResolvers<PublishOutcome>();
     this.#pending.set(number, { message, dueMs, isReturned: false, resolve, reject });
     if (!this.#isWatching) this.#watchDeadlines();
     return promise;
   }
 
-  /** Gives up a channel whose goodbye is not answered. */
-  abandon(): void {
+  async close(): Promise<void> {
+    if (this.#ended.signal.aborted) return;
+    try {
+      this.#channel.close().catch(() => {});
+    } catch {
+      // Already closing.
+    }
+    await this.#options.clock.delay(this.#options.goodbyeLimitMs, this.#ended.signal);
     this.#end();
   }
 
@@ -91,7 +97,7 @@ export class PublishSession {
       type,
       ...(correlationId === undefined ? {} : { correlationId }),
       headers,
-      userId: this.#userId,
+      userId: this.#options.userId,
     }, onSettled);
   }
 
@@ -125,8 +131,11 @@ export class PublishSession {
     while (!this.#ended.signal.aborted) {
       const first = this.#pending.values().next();
       if (first.done === true) break;
-      await this.#clock.delay(Math.max(0, first.value.dueMs - this.#clock.monotonicMs()), this.#ended.signal);
-      this.#expire(this.#clock.monotonicMs());
+      await this.#options.clock.delay(
+        Math.max(0, first.value.dueMs - this.#options.clock.monotonicMs()),
+        this.#ended.signal,
+      );
+      this.#expire(this.#options.clock.monotonicMs());
     }
     this.#isWatching = false;
   }
@@ -137,7 +146,7 @@ export class PublishSession {
       this.#pending.delete(number);
       reject(
         brokerError(
-          `Cannot publish "${message.messageId}": no confirm within ${this.#limits.confirmLimitMs} ms`,
+          `Cannot publish "${message.messageId}": no confirm within ${this.#options.confirmLimitMs} ms`,
           "confirm-late",
         ),
       );

@@ -1,0 +1,89 @@
+import { invariant } from "@mesh/base";
+import type { Delivery } from "./broker.ts";
+import type { ConsumeChannel } from "./transport.ts";
+import { nextCall } from "./waiting.ts";
+
+/** A delivery in our hands, with the way to answer it. */
+interface Held {
+  readonly delivery: Delivery;
+  readonly channel: ConsumeChannel;
+  readonly deliveryTag: number;
+  isRejected: boolean;
+}
+
+/** What was delivered and not yet answered, of one consumer and all its channels. */
+export class DeliveryBuffer {
+  /** Delivered and not yet taken. */
+  #ready: Held[] = [];
+  /** Taken and not yet answered, in the order of taking. */
+  readonly #taken: Held[] = [];
+  readonly #heldOf = new WeakMap<Delivery, Held>();
+  readonly #wakers = new Set<() => void>();
+
+  /** Adds a delivery; whoever waits for one wakes. */
+  push(channel: ConsumeChannel, delivery: Delivery, deliveryTag: number): void {
+    const held = { delivery, channel, deliveryTag, isRejected: false };
+    this.#heldOf.set(delivery, held);
+    this.#ready.push(held);
+    for (const wake of [...this.#wakers]) wake();
+  }
+
+  /** As `Consumer.take`; `ended` ends the wait. */
+  async take(countMax: number, ended: AbortSignal): Promise<readonly Delivery[]> {
+    invariant(Number.isInteger(countMax) && countMax >= 1, `Cannot take deliveries: countMax is ${countMax}`);
+    while (this.#ready.length === 0 && !ended.aborted) {
+      await nextCall((wake) => {
+        this.#wakers.add(wake);
+        return () => this.#wakers.delete(wake);
+      }, ended);
+    }
+    if (ended.aborted) return [];
+    const held = this.#ready.splice(0, countMax);
+    this.#taken.push(...held);
+    return held.map(({ delivery }) => delivery);
+  }
+
+  /** As `Consumer.ackThrough`. */
+  ackThrough(delivery: Delivery): void {
+    const at = this.#takenAt(delivery);
+    if (at < 0) return;
+    // Per channel the last tag that is still open: the broker knows no tag twice, and a rejected one is answered.
+    const lastTags = new Map<ConsumeChannel, number>();
+    for (const { channel, deliveryTag, isRejected } of this.#taken.splice(0, at + 1)) {
+      if (!isRejected) lastTags.set(channel, deliveryTag);
+    }
+    for (const [channel, deliveryTag] of lastTags) channel.ackThrough(deliveryTag);
+    this.#trim();
+  }
+
+  /** As `Consumer.reject`. */
+  reject(delivery: Delivery, isRequeued: boolean): void {
+    const held = this.#taken[this.#takenAt(delivery)];
+    if (held === undefined || held.isRejected) return;
+    held.isRejected = true;
+    held.channel.reject(held.deliveryTag, isRequeued);
+    this.#trim();
+  }
+
+  /** Hands back what was delivered and not taken, in its order. */
+  giveBack(): void {
+    for (const { channel, deliveryTag } of this.#ready.splice(0)) channel.reject(deliveryTag, true);
+  }
+
+  /** Drops what a closed channel delivered: it comes again. What is taken of it runs to its end, its answer is ignored. */
+  forget(channel: ConsumeChannel): void {
+    this.#ready = this.#ready.filter((held) => held.channel !== channel);
+    this.#trim();
+  }
+
+  #takenAt(delivery: Delivery): number {
+    const held = this.#heldOf.get(delivery);
+    return held === undefined ? -1 : this.#taken.indexOf(held);
+  }
+
+  /** Drops what needs no answer any more from the front, so that a consumer that only rejects holds nothing. */
+  #trim(): void {
+    const open = this.#taken.findIndex(({ channel, isRejected }) => !isRejected && !channel.ended.aborted);
+    this.#taken.splice(0, open < 0 ? this.#taken.length : open);
+  }
+}
