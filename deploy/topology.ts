@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { brokerTopology, type BrokerTopology } from "@mesh/broker";
+import { type BrokerTopology, brokerTopology } from "@mesh/broker";
 import type { ServiceDefinition } from "@mesh/contract";
 import { type EmitPolicy, emitPolicyFrom } from "@mesh/envelope";
 import { service as catalog } from "@shop/catalog/service";
@@ -39,7 +39,9 @@ export const vhost = "mesh";
 export function serviceNamed(name: string): ServiceDefinition {
   const found = services.find((service) => service.name === name);
   if (found === undefined) {
-    throw new RangeError(`Cannot find service "${name}": there are ${services.map((service) => service.name).join(", ")}`);
+    throw new RangeError(
+      `Cannot find service "${name}": there are ${services.map((service) => service.name).join(", ")}`,
+    );
   }
   return found;
 }

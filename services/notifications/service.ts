@@ -17,5 +17,6 @@ export const service = defineService({
   calls: ["users"],
   commandsItself: true,
   external: [{ name: "mail", urlVariable: "SMTP_URL" }],
+  variables: ["MAIL_FROM"],
   internalPort: 9107,
 });

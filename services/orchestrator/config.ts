@@ -2,9 +2,6 @@ import { ConfigError } from "@mesh/base";
 import type { LimitOverrides } from "@mesh/saga";
 import { z } from "zod";
 
-/** Variables that the orchestrator reads besides the runtime's. */
-export const variables: readonly string[] = ["SAGA_LIMITS"];
-
 const positive = z.int().min(1).optional();
 const schema = z.strictObject({
   giveUpAfterMs: positive,

@@ -22,5 +22,6 @@ export const service = defineService({
   subscribes: subscribes.map((event) => ({ event, by: "correlation" })),
   calls: [],
   commandsItself: true,
+  variables: ["SAGA_LIMITS"],
   internalPort: 9108,
 });

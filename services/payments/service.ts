@@ -46,5 +46,6 @@ export const service = defineService({
   calls: [],
   commandsItself: true,
   external: [{ name: "payment-provider", urlVariable: "PAYMENT_PROVIDER_URL" }],
+  variables: ["PAYMENT_PROVIDER_KEY_FILE"],
   internalPort: 9105,
 });

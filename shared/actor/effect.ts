@@ -96,4 +96,5 @@ export interface EffectAdapter<Request = unknown, Outcome = unknown> {
 }
 
 /** Adapters of one service, by effect name. */
-export type EffectAdapters = Readonly<Record<string, EffectAdapter>>;
+// deno-lint-ignore no-explicit-any
+export type EffectAdapters = Readonly<Record<string, EffectAdapter<any, any>>>;

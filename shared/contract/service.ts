@@ -41,6 +41,8 @@ export interface ServiceDefinition {
   readonly commandsItself?: boolean;
   /** External parties that its effects call. */
   readonly external?: readonly ExternalDependency[];
+  /** Environment variables that it reads besides the runtime's and those of `external`. */
+  readonly variables?: readonly string[];
   /** Port of its internal HTTP listener in development, 9100 to 9110. */
   readonly internalPort: number;
   /** Port of its public HTTP listener, where it has one. */

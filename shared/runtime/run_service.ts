@@ -1,10 +1,10 @@
 import type { Behaviour, EffectAdapters } from "@mesh/actor";
 import { errorText, systemClock, systemIds } from "@mesh/base";
-import { connectBroker, consumerPriority } from "@mesh/broker";
+import { connectBroker } from "@mesh/broker";
 import type { ServiceDefinition } from "@mesh/contract";
 import { openKeyDirectory, policyIndex, readEmitPolicy, readKeyFiles, signingKeyFromJwk } from "@mesh/envelope";
 import { PostgresStore } from "@mesh/store";
-import { configureLogging, getLogger, renderMetrics, runtimeMeter, tracing } from "@mesh/telemetry";
+import { configureLogging, getLogger, type Metrics, openMetrics, tracing } from "@mesh/telemetry";
 import type { Hono } from "hono";
 import { type AccessTokenVerifier, accessTokenVerifier } from "./access_token.ts";
 import { remoteKeys } from "./access_token_keys.ts";
@@ -78,6 +78,7 @@ export async function runService(
   const log = getLogger(service);
   const stop = stopSignal(log);
   const trace = tracing(service, config.isTraced);
+  const metrics = openMetrics(service);
 
   const signingKey = signingKeyFromJwk(service, await Deno.readTextFile(config.signingKeyFile));
   const keys = await openKeyDirectory({ readDirectory: readKeyFiles(config.keysFolder), clock: systemClock });
@@ -119,12 +120,9 @@ export async function runService(
     clock: systemClock,
     ids: systemIds(),
     log,
-    meter: runtimeMeter(service),
+    meter: metrics.meter,
     settings: config.settings,
     partitions: config.partitions,
-    ...(config.replicas === 1
-      ? {}
-      : { priorityOf: (partition) => consumerPriority(config.ordinal, partition, config.partitions, config.replicas) }),
     ...(config.isTraced
       ? { continueTrace: trace.continueTrace, inTrace: trace.inTrace, currentTrace: trace.currentTrace }
       : {}),
@@ -133,7 +131,13 @@ export async function runService(
       Deno.exit(70);
     },
   });
-  const listeners = await listen(definition, config, parts, running, { store, log, verifyCall, accessTokens });
+  const listeners = await listen(definition, config, parts, running, {
+    store,
+    log,
+    metrics,
+    verifyCall,
+    accessTokens,
+  });
   const tasks = (parts.tasks ?? []).map((task) => task(running, stop));
   log.info("{service} is up on port {port}", { service, port: listeners[0]?.addr.port });
 
@@ -147,6 +151,7 @@ export async function runService(
 type Connected = {
   readonly store: PostgresStore;
   readonly log: Log;
+  readonly metrics: Metrics;
   readonly verifyCall: (token: string) => Promise<string>;
   readonly accessTokens: AccessTokenVerifier | undefined;
 };
@@ -156,14 +161,14 @@ async function listen(
   config: RuntimeConfig,
   parts: ServiceBuild,
   running: RunningService,
-  { store, log, verifyCall, accessTokens }: Connected,
+  { store, log, metrics, verifyCall, accessTokens }: Connected,
 ): Promise<readonly Deno.HttpServer<Deno.NetAddr>[]> {
   const internal = internalApp({
     service: definition.name,
     store,
     log,
     faults: () => faultsOf(running, parts, store),
-    renderMetrics: () => renderMetrics(running, store),
+    renderMetrics: () => metrics.render({ backlogCount: running.backlogCount, readStatus: () => store.readStatus() }),
     verifyCall,
     ...(accessTokens === undefined ? {} : { accessTokens }),
     operations: running.operations,

@@ -1,0 +1,13 @@
+/**
+ * Runs inventory.
+ *
+ * @module
+ */
+import { behaviourOf } from "@mesh/actor";
+import { runService } from "@mesh/runtime";
+import { inventory } from "./actor.ts";
+import { service } from "./service.ts";
+
+if (import.meta.main) {
+  await runService(service, (name) => Deno.env.get(name), () => ({ behaviour: behaviourOf(inventory) }));
+}

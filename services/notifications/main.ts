@@ -1,0 +1,19 @@
+/**
+ * Runs notifications.
+ *
+ * @module
+ */
+import { behaviourOf } from "@mesh/actor";
+import { runService } from "@mesh/runtime";
+import { notifications } from "./actor.ts";
+import { createSmtpNotifier } from "./adapters/smtp.ts";
+import { mailConfig } from "./config.ts";
+import { contacts } from "./contacts.ts";
+import { service } from "./service.ts";
+
+if (import.meta.main) {
+  await runService(service, (name) => Deno.env.get(name), ({ env, peers }) => ({
+    behaviour: behaviourOf(notifications),
+    adapters: createSmtpNotifier({ ...mailConfig(env), resolveContact: contacts(peers) }).effects,
+  }));
+}
