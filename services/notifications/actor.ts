@@ -5,7 +5,7 @@
  */
 import { defineActor } from "@mesh/actor";
 import { OrderConfirmed, OrderRejected } from "@shop/orders";
-import { type noticeKinds, NoticeRequested, NoticeSent } from "./contract.ts";
+import { type noticeKinds, NoticeRefused, NoticeRequested, NoticeSent } from "./contract.ts";
 import { SendNotice } from "./effects.ts";
 
 /** What a customer is told. */
@@ -28,7 +28,7 @@ export interface NoticesState {
 export const notifications = defineActor({
   name: "notifications",
   accepts: { OrderConfirmed, OrderRejected },
-  records: { NoticeRequested, NoticeSent },
+  records: { NoticeRequested, NoticeSent, NoticeRefused },
   effects: { SendNotice },
   initialState: (): NoticesState => ({ recipient: null, kinds: [], unsent: [] }),
 
@@ -40,12 +40,15 @@ export const notifications = defineActor({
   },
 
   outcomes: {
-    SendNotice: ({ recipient, unsent }, { messageId }) => {
-      const [sent, next] = unsent;
+    SendNotice: ({ recipient, unsent }, outcome) => {
+      const [kind, next] = unsent;
       // An outcome that nobody waits for was recorded before.
-      if (recipient === null || sent === undefined) return [];
-      const recorded = NoticeSent({ orderId: recipient.orderId, kind: sent, messageId });
-      return next === undefined ? recorded : [recorded, SendNotice({ ...recipient, kind: next })];
+      if (recipient === null || kind === undefined) return [];
+      const { orderId } = recipient;
+      const recorded = outcome.result === "sent"
+        ? NoticeSent({ orderId, kind, messageId: outcome.messageId })
+        : NoticeRefused({ orderId, kind, reason: outcome.reason });
+      return next === undefined ? recorded : [recorded, sending({ ...recipient, kind: next })];
     },
   },
 
@@ -55,15 +58,27 @@ export const notifications = defineActor({
       kinds: [...kinds, kind],
       unsent: [...unsent, kind],
     }),
-    NoticeSent: (notices, { kind }) => ({ ...notices, unsent: notices.unsent.filter((other) => other !== kind) }),
+    NoticeSent: settled,
+    NoticeRefused: settled,
   },
 });
 
+interface Due {
+  readonly orderId: string;
+  readonly customerId: string;
+  readonly kind: NoticeKind;
+}
+
 /** The contract's `noticeKinds` bounds the lists: a kind that was due once is never due again. */
-function notice(
-  { kinds, unsent }: NoticesState,
-  due: { readonly orderId: string; readonly customerId: string; readonly kind: NoticeKind },
-) {
+function notice({ kinds, unsent }: NoticesState, due: Due) {
   if (kinds.includes(due.kind)) return [];
-  return unsent.length === 0 ? [NoticeRequested(due), SendNotice(due)] : [NoticeRequested(due)];
+  return unsent.length === 0 ? [NoticeRequested(due), sending(due)] : [NoticeRequested(due)];
+}
+
+function sending({ orderId, customerId, kind }: Due) {
+  return SendNotice({ orderId, kind, recipientRef: customerId });
+}
+
+function settled(notices: NoticesState, { kind }: { readonly kind: NoticeKind }): NoticesState {
+  return { ...notices, unsent: notices.unsent.filter((other) => other !== kind) };
 }

@@ -28,5 +28,15 @@ export const NoticeSent = defineEvent("notifications.notice-sent", {
   key: ({ orderId }) => orderId,
 });
 
+/**
+ * The notice will never be sent: the customer's address is gone, or the mail server refused it for good. `reason` is a
+ * stable word.
+ */
+export const NoticeRefused = defineEvent("notifications.notice-refused", {
+  version: 1,
+  schema: Notice.extend({ reason: z.string().regex(/^[\x20-\x7e]{1,100}$/) }),
+  key: ({ orderId }) => orderId,
+});
+
 /** Every contract of the service, for locks and topology. */
-export const contracts = [NoticeRequested, NoticeSent];
+export const contracts = [NoticeRequested, NoticeSent, NoticeRefused];

@@ -5,13 +5,13 @@
  */
 import { defineService } from "@mesh/contract";
 import { OrderConfirmed, OrderRejected } from "@shop/orders";
-import { NoticeRequested, NoticeSent } from "./contract.ts";
+import { NoticeRefused, NoticeRequested, NoticeSent } from "./contract.ts";
 
 export const service = defineService({
   name: "notifications",
   purpose: "one notice to the customer per order and kind",
   accepts: [],
-  publishes: [NoticeRequested, NoticeSent],
+  publishes: [NoticeRequested, NoticeSent, NoticeRefused],
   sends: [],
   subscribes: [{ event: OrderConfirmed, by: "key" }, { event: OrderRejected, by: "key" }],
   calls: ["users"],

@@ -21,7 +21,7 @@ const Money = z.object({
 });
 
 /** A stable word, the provider's or ours, never a sentence. */
-const Reason = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/);
+const Reason = z.string().regex(/^[\x20-\x7e]{1,100}$/);
 
 /** The provider's reference of the payment. */
 const ProviderRef = z.string().regex(/^[A-Za-z0-9_-]{1,255}$/);

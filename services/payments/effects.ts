@@ -16,7 +16,8 @@ const deadlineMs = 10_000;
 const Payment = z.object({ orderId: z.uuid() });
 const AmountMinor = z.int().min(1).max(99_999_999);
 const Currency = z.string().regex(/^[A-Z]{3}$/);
-const Reason = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/);
+/** Any printable word of the provider's: an outcome that breaks the schema would be asked for again and again. */
+const Reason = z.string().regex(/^[\x20-\x7e]{1,100}$/);
 const ProviderRef = z.string().regex(/^[A-Za-z0-9_-]{1,255}$/);
 
 /** Sets the amount aside. */

@@ -6,7 +6,7 @@
 import { invariant } from "@mesh/base";
 import { answering, unanswering } from "@mesh/contract";
 import { defineActor } from "@mesh/actor";
-import { ArrangeShipment, ShipmentArranged, ShipmentRequested } from "./contract.ts";
+import { ArrangeShipment, ShipmentArranged, ShipmentRefused, ShipmentRequested } from "./contract.ts";
 import { BookShipment } from "./effects.ts";
 
 /** Where a shipment stands. The address and the parcels are the carrier's business once it has been asked. */
@@ -27,7 +27,7 @@ const waitingMax = 8;
 export const shipping = defineActor({
   name: "shipping",
   accepts: { ArrangeShipment },
-  records: { ShipmentRequested, ShipmentArranged },
+  records: { ShipmentRequested, ShipmentArranged, ShipmentRefused },
   effects: { BookShipment },
   initialState: (): ShipmentState => ({ phase: "none" }),
 
@@ -48,10 +48,13 @@ export const shipping = defineActor({
 
   outcomes: {
     // An outcome that nobody waits for was recorded before.
-    BookShipment: (shipment, { trackingCode }) =>
-      shipment.phase === "booking"
-        ? answering(shipment.waiting, ShipmentArranged({ orderId: shipment.orderId, trackingCode }))
-        : [],
+    BookShipment: (shipment, outcome) => {
+      if (shipment.phase !== "booking") return [];
+      const { orderId, waiting } = shipment;
+      return outcome.result === "booked"
+        ? answering(waiting, ShipmentArranged({ orderId, trackingCode: outcome.trackingCode }))
+        : answering(waiting, ShipmentRefused({ orderId, reason: outcome.reason }));
+    },
   },
 
   evolve: {
@@ -60,5 +63,7 @@ export const shipping = defineActor({
       return { phase: "booking", orderId, waiting: [...waiting, commandId] };
     },
     ShipmentArranged: (_shipment, { orderId, trackingCode }) => ({ phase: "arranged", orderId, trackingCode }),
+    // The next command asks the carrier anew: a refusal may be mended by hand.
+    ShipmentRefused: () => ({ phase: "none" }),
   },
 });

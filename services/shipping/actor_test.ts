@@ -2,7 +2,7 @@ import { deepStrictEqual as assertEquals, throws as assertThrows } from "node:as
 import { answering, unanswering } from "@mesh/contract";
 import { given } from "@mesh/testing";
 import { shipping } from "./actor.ts";
-import { ArrangeShipment, ShipmentArranged, ShipmentRequested } from "./contract.ts";
+import { ArrangeShipment, ShipmentArranged, ShipmentRefused, ShipmentRequested } from "./contract.ts";
 import { BookShipment } from "./effects.ts";
 
 const orderId = "0b9b3f0e-6a5c-7a7e-9a51-0d6f2a0f0001";
@@ -14,6 +14,7 @@ const shipment = {
 };
 const requested = ShipmentRequested({ orderId, commandId: first });
 const trackingCode = "TRACK-1";
+const booked = { result: "booked", trackingCode } as const;
 
 Deno.test("shipping asks the carrier before it answers", () => {
   assertEquals(given(shipping, []).when(ArrangeShipment(shipment), { messageId: first }), [
@@ -23,7 +24,7 @@ Deno.test("shipping asks the carrier before it answers", () => {
 });
 
 Deno.test("shipping answers the command that waited once the carrier has booked", () => {
-  assertEquals(given(shipping, [requested]).whenOutcome(BookShipment, { trackingCode }), [
+  assertEquals(given(shipping, [requested]).whenOutcome(BookShipment, booked), [
     answering([first], ShipmentArranged({ orderId, trackingCode })),
   ]);
 });
@@ -34,7 +35,7 @@ Deno.test("shipping books once for two commands under different ids and answers 
   assertEquals(given(shipping, [requested]).when(ArrangeShipment(shipment), { messageId: second }), [
     unanswering(alsoRequested),
   ]);
-  assertEquals(given(shipping, [requested, alsoRequested]).whenOutcome(BookShipment, { trackingCode }), [
+  assertEquals(given(shipping, [requested, alsoRequested]).whenOutcome(BookShipment, booked), [
     answering([first, second], ShipmentArranged({ orderId, trackingCode })),
   ]);
 });
@@ -48,10 +49,25 @@ Deno.test("shipping answers who asks after the booking with the same booking, wh
   assertEquals(given(shipping, [...history, repeat]).state, given(shipping, history).state);
 });
 
+Deno.test("shipping passes a refusal on, and asks the carrier anew for the next command", () => {
+  const refused = ShipmentRefused({ orderId, reason: "address_unknown" });
+
+  assertEquals(
+    given(shipping, [requested]).whenOutcome(BookShipment, { result: "refused", reason: "address_unknown" }),
+    [
+      answering([first], refused),
+    ],
+  );
+  assertEquals(given(shipping, [requested, refused]).when(ArrangeShipment(shipment), { messageId: second }), [
+    unanswering(ShipmentRequested({ orderId, commandId: second })),
+    BookShipment(shipment),
+  ]);
+});
+
 Deno.test("shipping ignores an outcome that it has already recorded", () => {
   const history = [requested, ShipmentArranged({ orderId, trackingCode })];
 
-  assertEquals(given(shipping, history).whenOutcome(BookShipment, { trackingCode: "TRACK-2" }), []);
+  assertEquals(given(shipping, history).whenOutcome(BookShipment, { result: "booked", trackingCode: "TRACK-2" }), []);
 });
 
 Deno.test("shipping lets eight commands wait and calls a ninth a defect", () => {

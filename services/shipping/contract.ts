@@ -6,6 +6,9 @@
 import { z } from "zod";
 import { defineCommand, defineEvent } from "@mesh/contract";
 
+/** A stable word, the carrier's or ours. */
+const Reason = z.string().regex(/^[\x20-\x7e]{1,100}$/);
+
 /** Lower case only: two spellings of one id would be two shipments. */
 const Id = z.uuid().regex(/^[^A-Z]*$/, "must be lower case");
 
@@ -21,8 +24,8 @@ const Shipment = z.object({ orderId: Id, addressRef: Id, parcels: z.array(Parcel
 /**
  * Asks for an order's shipment to be booked with the carrier.
  *
- * Answered by `ShipmentArranged` once the carrier has agreed; there is no refusal. An order is shipped once: whatever
- * comes later for the same order gets the first booking as its answer.
+ * Answered by `ShipmentArranged` or `ShipmentRefused` once the carrier has spoken. An order is shipped once: whatever
+ * comes after a booking gets that booking as its answer. After a refusal the carrier is asked anew.
  */
 export const ArrangeShipment = defineCommand("shipping.arrange-shipment", {
   version: 1,
@@ -42,12 +45,19 @@ export const ShipmentArranged = defineEvent("shipping.shipment-arranged", {
   version: 1,
   schema: z.object({
     orderId: Id,
-    trackingCode: z.string().regex(/^[A-Za-z0-9-]{1,64}$/),
+    trackingCode: z.string().regex(/^[\x20-\x7e]{1,100}$/),
     /** True when it had been booked before: it only answers. */
     isRepeat: z.boolean().default(false),
   }),
   key: ({ orderId }) => orderId,
 });
 
+/** Nothing is booked: the carrier will not, or nobody knows the address any more. */
+export const ShipmentRefused = defineEvent("shipping.shipment-refused", {
+  version: 1,
+  schema: z.object({ orderId: Id, reason: Reason }),
+  key: ({ orderId }) => orderId,
+});
+
 /** Every contract of the service, for locks and topology. */
-export const contracts = [ArrangeShipment, ShipmentRequested, ShipmentArranged];
+export const contracts = [ArrangeShipment, ShipmentRequested, ShipmentArranged, ShipmentRefused];

@@ -15,5 +15,9 @@ export const BookShipment = defineEffect("book-shipment", {
     addressRef: z.uuid(),
     parcels: z.array(z.object({ sku: z.string(), units: z.int().min(1), warehouse: z.string() })).min(1).max(100),
   }),
-  outcome: z.object({ trackingCode: z.string().regex(/^[A-Za-z0-9-]{1,64}$/) }),
+  // Any printable word of the carrier's: an outcome that breaks the schema would be asked for again and again.
+  outcome: z.discriminatedUnion("result", [
+    z.object({ result: z.literal("booked"), trackingCode: z.string().regex(/^[\x20-\x7e]{1,100}$/) }),
+    z.object({ result: z.literal("refused"), reason: z.string().regex(/^[\x20-\x7e]{1,100}$/) }),
+  ]),
 });

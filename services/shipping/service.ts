@@ -4,13 +4,13 @@
  * @module
  */
 import { defineService } from "@mesh/contract";
-import { ArrangeShipment, ShipmentArranged, ShipmentRequested } from "./contract.ts";
+import { ArrangeShipment, ShipmentArranged, ShipmentRefused, ShipmentRequested } from "./contract.ts";
 
 export const service = defineService({
   name: "shipping",
   purpose: "one shipment per order, booked with the carrier",
   accepts: [ArrangeShipment],
-  publishes: [ShipmentRequested, ShipmentArranged],
+  publishes: [ShipmentRequested, ShipmentArranged, ShipmentRefused],
   sends: [],
   subscribes: [],
   calls: ["users"],
