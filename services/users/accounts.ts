@@ -33,14 +33,12 @@ export const addressesMax = 50;
  * Makes the service's operations.
  *
  * @param parts What they stand on.
- * @throws {UnavailableError} If the decoy cannot be hashed.
  */
-export async function openAccounts(parts: AccountParts): Promise<Accounts> {
-  const { store, hasher, randomBytes } = parts;
-  const decoyHash = await hasher.hash(randomBytes(32).toHex());
+export function openAccounts(parts: AccountParts): Accounts {
+  const { store } = parts;
   return {
     register: (form) => register(parts, form),
-    logIn: (form) => logIn(parts, form, decoyHash),
+    logIn: (form) => logIn(parts, form),
     refresh: (refreshToken) => refresh(parts, refreshToken),
     logOut: (refreshToken) => logOut(parts, refreshToken),
     reportReuse: () => reportReuse(parts),

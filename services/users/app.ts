@@ -2,6 +2,7 @@ import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { z } from "zod";
 import { errorCode } from "@mesh/base";
+import type { InternalEnv } from "@mesh/runtime";
 import type { Accounts } from "./accounts.ts";
 import type { AddressVersion } from "./account_store.ts";
 import type { TokenPair } from "./sessions.ts";
@@ -14,7 +15,7 @@ export interface UsersAppOptions {
   readonly accounts: Accounts;
   readonly tokenKeys: Pick<TokenKeys, "published">;
   /** Lets in only the services named, by their call tokens: 401 without proof, 403 for others. */
-  readonly allow: (...callers: readonly string[]) => MiddlewareHandler;
+  readonly allow: (...callers: readonly string[]) => MiddlewareHandler<InternalEnv>;
   /** Is told of errors that nobody expected; what it gets may be logged, no request data is in it. */
   readonly onDefect?: (error: unknown) => void;
 }
@@ -29,8 +30,8 @@ const bodyBytesMax = 16 * 1024;
  *
  * @returns An app without a listener.
  */
-export function usersApp({ accounts, tokenKeys, allow, onDefect = () => {} }: UsersAppOptions): Hono {
-  const app = new Hono();
+export function usersApp({ accounts, tokenKeys, allow, onDefect = () => {} }: UsersAppOptions): Hono<InternalEnv> {
+  const app = new Hono<InternalEnv>();
   app.use(bodyLimit({
     maxSize: bodyBytesMax,
     onError: (context) => problemResponse(context, tooLarge),
@@ -50,9 +51,10 @@ export function usersApp({ accounts, tokenKeys, allow, onDefect = () => {} }: Us
   return app;
 }
 
+type UsersApp = Hono<InternalEnv>;
 type Allow = UsersAppOptions["allow"];
 
-function addAccountRoutes(app: Hono, accounts: Accounts, allow: Allow): void {
+function addAccountRoutes(app: UsersApp, accounts: Accounts, allow: Allow): void {
   app.post("/v1/accounts", allow("gateway"), async (context) => {
     const body = await readBody(context, RegistrationRequest);
     if (body instanceof Response) return body;
@@ -76,7 +78,7 @@ function addAccountRoutes(app: Hono, accounts: Accounts, allow: Allow): void {
   });
 }
 
-function addSessionRoutes(app: Hono, accounts: Accounts, allow: Allow): void {
+function addSessionRoutes(app: UsersApp, accounts: Accounts, allow: Allow): void {
   app.post("/v1/sessions", allow("gateway"), async (context) => {
     const body = await readBody(context, LoginRequest);
     if (body instanceof Response) return body;
@@ -108,7 +110,7 @@ function addSessionRoutes(app: Hono, accounts: Accounts, allow: Allow): void {
   });
 }
 
-function addAddressRoutes(app: Hono, accounts: Accounts, allow: Allow): void {
+function addAddressRoutes(app: UsersApp, accounts: Accounts, allow: Allow): void {
   app.post("/v1/customers/:customerId/addresses", allow("gateway"), async (context) => {
     const customerId = Uuid.safeParse(context.req.param("customerId"));
     if (!customerId.success) return problemResponse(context, notFound);
@@ -163,9 +165,11 @@ async function findAccount(context: Context, accounts: Accounts) {
 async function readBody<S extends z.ZodType>(context: Context, schema: S): Promise<z.output<S> | Response> {
   const mediaType = context.req.header("content-type")?.split(";")[0]?.trim().toLowerCase();
   if (mediaType !== "application/json") return problemResponse(context, notJson);
+  // Outside the try: a body that turns out too long is the limit's to answer.
+  const text = await context.req.text();
   let content: unknown;
   try {
-    content = JSON.parse(await context.req.text());
+    content = JSON.parse(text);
   } catch {
     return problemResponse(context, { ...invalid, faults: [{ pointer: "", detail: "is not JSON" }] });
   }

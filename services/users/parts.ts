@@ -8,6 +8,8 @@ export interface AccountParts {
   readonly store: AccountStore;
   readonly turns: AccountTurns;
   readonly hasher: PasswordHasher;
+  /** PHC string of no account, with today's costs: an unknown address costs the time of a known one. */
+  readonly decoyHash: string;
   readonly accessTokens: AccessTokenIssuer;
   readonly clock: Clock;
   readonly ids: IdSource;

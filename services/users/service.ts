@@ -36,5 +36,6 @@ export const service = defineService({
   sends: [],
   subscribes: [],
   calls: [],
+  variables: ["USERS_TOKEN_KEY_FILE", "USERS_SEED_FILE", "USERS_CLIENT_ID"],
   internalPort: 9101,
 });

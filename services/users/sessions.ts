@@ -41,11 +41,10 @@ export type Refresh = { readonly outcome: "refreshed"; readonly tokens: TokenPai
  * The attempt is counted before the password is looked at, by address and by place, whether there is such an account or
  * not; a right password takes it back.
  *
- * @param decoyHash A PHC string of no account: an unknown address costs the time of a known one.
  * @throws {UnavailableError} If the database is away or too many passwords wait to be hashed.
  */
-export async function logIn(parts: AccountParts, form: LoginForm, decoyHash: string): Promise<Login> {
-  const { store, hasher } = parts;
+export async function logIn(parts: AccountParts, form: LoginForm): Promise<Login> {
+  const { store, hasher, decoyHash } = parts;
   const emailKey = emailKeyOf(form.email);
   const subjects: Subjects = [accountSubject(emailKey), placeSubject(form.clientIp)];
   const attempt = await countAttempt(parts, subjects);

@@ -8,24 +8,14 @@ import {
   readMeshMigrations,
   readMigrations,
 } from "@mesh/store/migrate";
-import { dropDatabase, type Infra, startInfra } from "@mesh/testing/infra";
+import { dropDatabase, startInfra } from "@mesh/testing/infra";
 import type { AccountStore } from "../account_store.ts";
 import { testAccountStore } from "../account_store_conformance.ts";
 import { postgresAccountStore } from "./postgres_account_store.ts";
 
-let infra: Infra;
-let provisioned: ProvisionedService;
-
 // One database for the file, migrated as the owner, used as the role that the service runs as.
-Deno.test.beforeAll(async () => {
-  infra = await startInfra({ wants: ["postgres"] });
-  const prefix = `t${crypto.randomUUID().slice(0, 8)}_`;
-  const { adminUrl } = infra.postgres;
-  provisioned = await provisionService({ adminUrl, service: "users", password: crypto.randomUUID(), prefix });
-  const { ownerUrl, ownerRole, runtimeRole } = provisioned;
-  const sets = [await readMeshMigrations(), await readMigrations("users", new URL("../migrations/", import.meta.url))];
-  await migrate({ url: ownerUrl, role: ownerRole, runtimeRole, sets });
-});
+const infra = await startInfra({ wants: ["postgres"] });
+const provisioned = await provide();
 
 Deno.test.afterAll(async () => {
   await dropDatabase(infra.postgres.adminUrl, provisioned.database);
@@ -75,6 +65,15 @@ Deno.test("postgresAccountStore says that the database is away, not what the dri
   await using store = new PostgresStore({ url: elsewhere.href, clock: systemClock });
   await assertRejects(postgresAccountStore(store).findAccount(customerId), { code: "dependency.unavailable" });
 });
+
+async function provide(): Promise<ProvisionedService> {
+  const prefix = `t${crypto.randomUUID().slice(0, 8)}_`;
+  const { adminUrl } = infra.postgres;
+  const made = await provisionService({ adminUrl, service: "users", password: crypto.randomUUID(), prefix });
+  const sets = [await readMeshMigrations(), await readMigrations("users", new URL("../migrations/", import.meta.url))];
+  await migrate({ url: made.ownerUrl, role: made.ownerRole, runtimeRole: made.runtimeRole, sets });
+  return made;
+}
 
 async function openEmpty(): Promise<PostgresStore> {
   const store = new PostgresStore({ url: provisioned.url, clock: systemClock });
