@@ -35,6 +35,16 @@ export {
   slotWord,
 } from "./routing.ts";
 export {
+  compareLock,
+  type ContractLock,
+  extendLock,
+  isBreaking,
+  type LockedContract,
+  type LockFinding,
+  lockOf,
+  renderLock,
+} from "./schema_lock.ts";
+export {
   defineService,
   type ExternalDependency,
   hasMailbox,
