@@ -29,6 +29,7 @@ export type { InstanceView, Operations } from "./operator_routes.ts";
 export { httpPeerClient, type PeerClient } from "./peer_client.ts";
 export { type Problem, problemResponse } from "./problem.ts";
 export { defineProjection, type ProjectedEvent, type Projection } from "./projection.ts";
+export type { RebuildProgress } from "./rebuild.ts";
 export { runService, type ServiceBuild, type Wiring } from "./run_service.ts";
 export { type LocalCommand, type RunningService, type ServiceParts, startService } from "./service.ts";
 export { defaultSettings, type RuntimeSettings } from "./settings.ts";

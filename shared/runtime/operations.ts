@@ -6,6 +6,7 @@ import type { DatabaseClock } from "./database_clock.ts";
 import { attemptHeader, traceOf } from "./intake.ts";
 import type { InstanceView, Operations } from "./operator_routes.ts";
 import type { OutboxPublisher } from "./outbox_publisher.ts";
+import type { Rebuilds } from "./rebuild.ts";
 import type { RuntimeSettings } from "./settings.ts";
 import { SystemLog } from "./system_log.ts";
 import type { TurnLoop } from "./turn_loop.ts";
@@ -20,13 +21,14 @@ export interface OperationsOptions {
   readonly ids: IdSource;
   readonly databaseClock: DatabaseClock;
   readonly settings: Pick<RuntimeSettings, "tiersMs">;
+  readonly rebuilds: Rebuilds;
   /** Shows one actor's state for lists; absent where there is nothing to show. */
   readonly viewOf?: (stream: string) => Promise<unknown>;
 }
 
 /** What operators do, each act recorded with a signed event in the same transaction. */
 export function operationsOf(options: OperationsOptions): Operations {
-  const { store, loop, publisher, systemLog } = options;
+  const { store, loop, publisher, systemLog, rebuilds } = options;
   return {
     status: () => store.readStatus(),
     listDeadLetters: (query) => store.listDeadLetters(query),
@@ -44,6 +46,17 @@ export function operationsOf(options: OperationsOptions): Operations {
         } else systemLog.forget();
         return due;
       }),
+    listRebuilds: () =>
+      rebuilds.names.map((projection) => {
+        const progress = rebuilds.find(projection);
+        return { projection, ...(progress === undefined ? {} : { progress }) };
+      }),
+    rebuild: async (projection, reason, by) => {
+      if (!rebuilds.names.includes(projection)) return undefined;
+      rebuilds.assertIdle(projection);
+      await loop.exclusively(() => record(options, "projection-rebuild-started", reason, [projection], by));
+      return await rebuilds.start(projection);
+    },
     listInstances: async ({ prefix, ...page }) => {
       const streams = await store.listStreams({ prefix: `${options.service}/${prefix}`, ...page });
       const views: InstanceView[] = [];
@@ -53,6 +66,25 @@ export function operationsOf(options: OperationsOptions): Operations {
       return views;
     },
   };
+}
+
+/** Records an act that changes nothing else in the store. */
+async function record(
+  options: OperationsOptions,
+  action: string,
+  reason: string,
+  subjects: readonly string[],
+  by: Cause,
+): Promise<void> {
+  const { store, publisher, systemLog } = options;
+  const act = await actOf(options, action, reason, subjects, by);
+  const result = await store.commit({ ...noWrites, ...act.writes });
+  if (result.outcome === "conflict") {
+    systemLog.forget();
+    throw new ConflictError(`Cannot record "${action}": the log moved on; ask again`);
+  }
+  act.committed();
+  publisher.enqueue(act.writes.outbox);
 }
 
 async function settle(

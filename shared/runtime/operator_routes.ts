@@ -5,6 +5,7 @@ import { z } from "zod";
 import { ContractError } from "@mesh/base";
 import type { InternalEnv } from "./internal_app.ts";
 import { problemResponse } from "./problem.ts";
+import type { RebuildProgress } from "./rebuild.ts";
 
 /** What an operator may see of one actor's progress. */
 export interface InstanceView {
@@ -26,6 +27,15 @@ export interface Operations {
   /** @returns How many rows are due now. */
   redriveOutbox(reason: string, by: Cause): Promise<number>;
   listInstances(query: { prefix: string; after?: string; limit: number }): Promise<readonly InstanceView[]>;
+  /** @returns The service's read models, each with how far its last rebuild in this process came. */
+  listRebuilds(): readonly { readonly projection: string; readonly progress?: RebuildProgress }[];
+  /**
+   * Fills a read model anew from the owners' feeds; it goes on after the answer.
+   *
+   * @returns `undefined` when there is no such read model.
+   * @throws {ConflictError} If a rebuild of it is under way.
+   */
+  rebuild(projection: string, reason: string, by: Cause): Promise<RebuildProgress | undefined>;
 }
 
 /** Routes under `/operator/v1`; the caller has put authentication before them. */
@@ -58,6 +68,16 @@ export function operatorRoutes(operations: Operations): Hono<InternalEnv> {
     const { reason } = read(reasonBody, await c.req.json());
     return c.json({ due: await operations.redriveOutbox(reason, causeOf(c.get("operator"))) });
   });
+  app.get("/projections", (c) => c.json({ items: operations.listRebuilds() }));
+  app.get("/projections/:name/rebuild", (c) => {
+    const found = operations.listRebuilds().find(({ projection }) => projection === c.req.param("name"));
+    return found?.progress === undefined ? noSuchRebuild() : c.json(found.progress);
+  });
+  app.post("/projections/:name/rebuild", async (c) => {
+    const { reason } = read(reasonBody, await c.req.json());
+    const progress = await operations.rebuild(c.req.param("name"), reason, causeOf(c.get("operator")));
+    return progress === undefined ? noSuchRebuild() : c.json(progress, 202);
+  });
   app.get("/instances", async (c) => {
     const { prefix, after, limit } = read(instanceQuery, c.req.query());
     return c.json({
@@ -65,6 +85,10 @@ export function operatorRoutes(operations: Operations): Hono<InternalEnv> {
     });
   });
   return app;
+}
+
+function noSuchRebuild(): Response {
+  return problemResponse({ status: 404, title: "No such read model, or it was never rebuilt", type: "not-found" });
 }
 
 function causeOf(operator: InternalEnv["Variables"]["operator"]): Cause {

@@ -1,6 +1,7 @@
 import { invariant, type Json } from "@mesh/base";
 import { noWrites, type ProjectionRow, type Store } from "@mesh/store";
 import type { FeedClient } from "./feed_client.ts";
+import type { Generations } from "./generations.ts";
 import type { Intake } from "./intake.ts";
 import type { ProjectedEvent, Projection } from "./projection.ts";
 import type { Plan, Planner, Work } from "./work.ts";
@@ -15,7 +16,7 @@ export interface ProjectionPlannerOptions {
   /** Channel that readers in other processes listen on. */
   readonly notify?: string;
   /** Generations that are written; the current one, and during a rebuild the next. */
-  readonly generations: (projection: string) => readonly number[];
+  readonly generations: Pick<Generations, "refresh" | "snapshot" | "forget">;
   /** Called after a commit with the rows that changed. */
   readonly onRows?: (rows: readonly ProjectionRow[]) => void;
 }
@@ -39,6 +40,8 @@ export class ProjectionPlanner implements Planner {
   /** What gaps have brought in, by the work that showed the gap. */
   readonly #missing = new Map<Work, readonly Work[]>();
   readonly #unreachable = new Map<Work, unknown>();
+  /** As they were when the batch was loaded: a rebuild that begins meanwhile must not show in the middle of it. */
+  #generations: ReadonlyMap<string, readonly number[]> = new Map();
   readonly inboxConsumer: string;
 
   constructor(options: ProjectionPlannerOptions) {
@@ -54,6 +57,8 @@ export class ProjectionPlanner implements Planner {
     this.#rows.clear();
     this.#missing.clear();
     this.#unreachable.clear();
+    await this.#options.generations.refresh();
+    this.#generations = this.#options.generations.snapshot();
     await this.#loadRows(works);
     await this.#fillGaps(works);
   }
@@ -91,6 +96,8 @@ export class ProjectionPlanner implements Planner {
 
   forget(): void {
     this.#rows.clear();
+    // A row may be stale because readers have been given another generation.
+    this.#options.generations.forget();
   }
 
   #apply(work: Work, drafts: Map<string, Draft>): void {
@@ -194,7 +201,9 @@ export class ProjectionPlanner implements Planner {
       if (!sources.has(event.stream.slice(0, event.stream.indexOf("/")))) continue;
       const key = projection.keyOf(event);
       if (key === undefined) continue;
-      for (const generation of this.#options.generations(projection.name)) targets.push([projection, generation, key]);
+      for (const generation of this.#generations.get(projection.name) ?? []) {
+        targets.push([projection, generation, key]);
+      }
     }
     return targets;
   }

@@ -11,6 +11,7 @@ import { DatabaseClock } from "./database_clock.ts";
 import { drainDeadLetters } from "./dead_letter_drainer.ts";
 import { EffectExecutor, type InTrace } from "./effect_executor.ts";
 import type { FeedClient } from "./feed_client.ts";
+import { Generations } from "./generations.ts";
 import { Intake, type IntakeOptions } from "./intake.ts";
 import type { Log } from "./log.ts";
 import type { Meter } from "./meter.ts";
@@ -19,6 +20,7 @@ import type { Operations } from "./operator_routes.ts";
 import { OutboxPublisher } from "./outbox_publisher.ts";
 import type { Projection } from "./projection.ts";
 import { ProjectionPlanner } from "./projection_planner.ts";
+import { Rebuilds } from "./rebuild.ts";
 import { localWork } from "./local_work.ts";
 import type { RuntimeSettings } from "./settings.ts";
 import { speakerFor } from "./speaker.ts";
@@ -113,7 +115,12 @@ export async function startService(parts: ServiceParts): Promise<RunningService>
     meter,
     ...(parts.continueTrace === undefined ? {} : { continueTrace: parts.continueTrace }),
   });
-  const planner = plannerOf(parts, intake);
+  const generations = new Generations({
+    projections: (parts.projections ?? []).map(({ name }) => name),
+    store,
+    clock,
+  });
+  const planner = plannerOf(parts, intake, generations);
   const executor = new EffectExecutor({
     store,
     effects: behaviour?.effects ?? [],
@@ -158,6 +165,18 @@ export async function startService(parts: ServiceParts): Promise<RunningService>
     log,
     settings,
   });
+  const rebuilds = new Rebuilds({
+    service,
+    projections: parts.projections ?? [],
+    store,
+    feeds: parts.feeds,
+    intake,
+    loop,
+    generations,
+    clock,
+    log,
+    batchMax: settings.batchMax,
+  });
   const timers = new TimerLoop({ store, speaker, publisher, ids, clock, databaseClock, log, settings });
   const operations = operationsOf({
     service,
@@ -168,6 +187,7 @@ export async function startService(parts: ServiceParts): Promise<RunningService>
     ids,
     databaseClock,
     settings,
+    rebuilds,
     ...(behaviour === undefined ? {} : { viewOf: viewer(parts, behaviour) }),
   });
 
@@ -221,9 +241,12 @@ export async function startService(parts: ServiceParts): Promise<RunningService>
       void clock.delay(settings.drainMs, publisherStopping.signal).then(() => deadline.abort());
       unlisten();
       await consumer?.cancel();
+      // Before the loop ends: what a rebuild has handed in is still taken, and it hands in nothing more.
+      const rebuildsEnded = rebuilds.stop();
       loop.drain();
       stopping.abort();
       await turning;
+      await rebuildsEnded;
       await Promise.allSettled(tasks);
       await publisher.flush(deadline.signal).catch(() => {});
       publisherStopping.abort();
@@ -256,7 +279,7 @@ function verifierOf({ definition, keys, policy }: ServiceParts): Verifier {
   };
 }
 
-function plannerOf(parts: ServiceParts, intake: Intake): Planner {
+function plannerOf(parts: ServiceParts, intake: Intake, generations: Generations): Planner {
   const { definition, behaviour, projections = [], store, settings, ids, signingKey, feeds } = parts;
   if (behaviour !== undefined) {
     return new ActorPlanner({
@@ -274,7 +297,7 @@ function plannerOf(parts: ServiceParts, intake: Intake): Planner {
     store,
     feeds,
     intake,
-    generations: () => [1],
+    generations,
     ...(parts.notify === undefined ? {} : { notify: parts.notify }),
     ...(parts.onRows === undefined ? {} : { onRows: parts.onRows }),
   });
