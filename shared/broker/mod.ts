@@ -35,3 +35,6 @@ export {
 } from "./topology_names.ts";
 export { type Definitions, definitionsOf, type DefinitionsOptions, hashPassword } from "./definitions.ts";
 export { ManagementClient, type ManagementOptions } from "./management.ts";
+export { MemoryBrokerServer, type MemoryBrokerServerOptions } from "./memory_broker_server.ts";
+export type { MemoryFaults } from "./memory_faults.ts";
+export type { StoredMessage } from "./memory_queue.ts";

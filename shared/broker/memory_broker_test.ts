@@ -1,0 +1,4 @@
+import { brokerConformance } from "./broker_conformance.ts";
+import { MemoryWorld } from "./conformance/memory_world.ts";
+
+brokerConformance("a broker in memory", { openWorld: (topology) => MemoryWorld.open(topology) });

@@ -1,0 +1,47 @@
+import { topicMatches } from "./topic_pattern.ts";
+import type { BindingSpec } from "./topology.ts";
+
+/** Finds the queues that a message reaches, through exchanges bound to exchanges. */
+export class MemoryRouter {
+  readonly #bindingsOf = new Map<string, BindingSpec[]>();
+  /** Keys repeat all the time (types by slots), patterns are slow to match. */
+  readonly #known = new Map<string, ReadonlySet<string>>();
+
+  constructor(bindings: Iterable<BindingSpec>) {
+    for (const binding of bindings) {
+      const known = this.#bindingsOf.get(binding.source);
+      if (known === undefined) this.#bindingsOf.set(binding.source, [binding]);
+      else known.push(binding);
+    }
+  }
+
+  /** @returns Names of queues, each once. */
+  queuesFor(exchange: string, routingKey: string): ReadonlySet<string> {
+    const name = `${exchange} ${routingKey}`;
+    let queues = this.#known.get(name);
+    if (queues === undefined) {
+      queues = this.#walk(exchange, routingKey);
+      if (this.#known.size >= knownMax) this.#known.clear();
+      this.#known.set(name, queues);
+    }
+    return queues;
+  }
+
+  #walk(exchange: string, routingKey: string): ReadonlySet<string> {
+    // The default exchange is bound to every queue by the queue's name.
+    if (exchange === "") return new Set([routingKey]);
+    const queues = new Set<string>();
+    const exchanges = new Set([exchange]);
+    for (const source of exchanges) {
+      for (const { destination, destinationType, pattern } of this.#bindingsOf.get(source) ?? []) {
+        if (!topicMatches(pattern, routingKey)) continue;
+        if (destinationType === "exchange") exchanges.add(destination);
+        else queues.add(destination);
+      }
+    }
+    return queues;
+  }
+}
+
+/** 10,000: more routes than a mesh has; a bound, not a tuning knob. */
+const knownMax = 10_000;
