@@ -183,6 +183,9 @@ Deno.test("An answer counts only for the command that it names, whatever its typ
   const foreign = answering(["019b76da-a800-7000-8000-00000000ffff"], moneyHeld);
   assertEquals(saga.turn(foreign).progress, saga.progress);
   assertEquals(saga.turn(answering([], moneyHeld)).progress, saga.progress);
+  const ending = given(bookTrip, untilEnd);
+  const foreignEnd = answering(["019b76da-a800-7000-8000-00000000ffff"], trip.TripConfirmed(t));
+  assertEquals(ending.turn(foreignEnd).progress, ending.progress);
 });
 
 Deno.test("An answer of a type that says neither success nor failure of its command is ignored", () => {
