@@ -3,7 +3,6 @@ import { createPrivateKey, sign } from "node:crypto";
 import { deepStrictEqual as assertEquals, ok, rejects, strictEqual, throws } from "node:assert/strict";
 import { compactVerify, createLocalJWKSet, importJWK } from "jose";
 import { sha256 } from "@mesh/base";
-// deno-lint-ignore mesh/import-direction -- published for other implementations, so it lies outside of any package
 import published from "../../docs/envelope-vectors.json" with { type: "json" };
 import { fixedKeyDirectory, thumbprint, verifyEnvelope } from "./mod.ts";
 import { asAuditor, asInventory, keyFiles } from "./test_world.ts";

@@ -51,6 +51,38 @@ export interface DeliveryFacts {
  * @returns The envelope with its data parsed against the contract, unknown fields dropped.
  * @throws {TrustError} With a {@link RefusalReason}. The message never quotes the token.
  * @throws {ContractError} Reason `unknown-type` or `schema`.
+ *
+ * @example From a service's definition to a proven event
+ * ```ts
+ * import { strictEqual as assertEquals, throws } from "node:assert/strict";
+ * import { z } from "zod";
+ * import { defineEvent, defineService } from "@mesh/contract";
+ * import * as envelope from "@mesh/envelope";
+ *
+ * const schema = z.object({ orderId: z.string() });
+ * const OrderPlaced = defineEvent("orders.order-placed", { version: 1, schema, key: ({ orderId }) => orderId });
+ * const orders = defineService({
+ *   name: "orders", purpose: "Keeps orders", internalPort: 9103,
+ *   accepts: [], publishes: [OrderPlaced], sends: [], subscribes: [], calls: [],
+ * });
+ * const { key, publicJwk } = envelope.generateSigningKey("orders");
+ * const { name, text } = envelope.keyFile("orders", [{ jwk: publicJwk, status: "active" }]);
+ * const auditor = {
+ *   keys: envelope.fixedKeyDirectory({ [name]: text }),
+ *   policy: envelope.policyIndex(envelope.emitPolicyFrom([orders])),
+ * };
+ *
+ * const { token } = envelope.signEnvelope(
+ *   envelope.eventClaims({
+ *     message: OrderPlaced({ orderId: "o-1" }),
+ *     id: "01900000-0000-7000-8000-000000000001",
+ *     service: "orders", correlation: "o-1", causation: null, nowMs: 0, n: 1, prv: null, re: [],
+ *   }),
+ *   key,
+ * );
+ * assertEquals(envelope.verifyEnvelope(token, auditor).key, "o-1");
+ * throws(() => envelope.verifyEnvelope(`${token}A`, auditor), { code: "envelope.untrusted" });
+ * ```
  * @see RFC 7515 5.2, RFC 8725
  */
 export function verifyEnvelope(body: Uint8Array | string, verifier: Verifier, delivery?: DeliveryFacts): Envelope {

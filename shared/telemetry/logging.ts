@@ -32,6 +32,17 @@ export interface LoggingOptions {
  * secrets. May be called again; the last call counts.
  *
  * @throws {ConfigError} If level or format is unknown.
+ *
+ * @example A line without the secret that was logged
+ * ```ts
+ * import { strictEqual as assertEquals } from "node:assert/strict";
+ * import { configureLogging, getLogger } from "@mesh/telemetry";
+ *
+ * const lines: string[] = [];
+ * await configureLogging({ service: "users", write: (line) => lines.push(line) });
+ * getLogger("users").info("Mailed {to}", { to: "kim@example.com" });
+ * assertEquals(JSON.parse(lines[0]!).message, "Mailed REDACTED@EMAIL.ADDRESS");
+ * ```
  */
 export async function configureLogging(options: LoggingOptions): Promise<void> {
   const { service, write = (line: string) => console.log(line) } = options;

@@ -53,6 +53,17 @@ export interface MetricsOptions {
  * Opens the metrics of one service.
  *
  * @param service Label of every metric.
+ *
+ * @example
+ * ```ts
+ * import { ok } from "node:assert/strict";
+ * import { openMetrics } from "@mesh/telemetry";
+ *
+ * const { meter, render } = openMetrics("orders", { hasProcessMetrics: false });
+ * meter.refused("bad-signature");
+ * const text = await render({ backlogCount: 0, readStatus: () => Promise.reject(new Error("away")) });
+ * ok(text.includes('mesh_refused_messages_total{reason="bad-signature",service="orders"} 1'));
+ * ```
  */
 export function openMetrics(service: string, { hasProcessMetrics = true }: MetricsOptions = {}): Metrics {
   const registry = new Registry();

@@ -32,6 +32,15 @@ export function injectTrace(span: SpanContext | undefined): TraceHeaders {
  *
  * @param headers Anything; what is malformed or all zero is ignored, as the recommendation demands.
  * @returns `undefined` when there is none: the next span starts a trace of its own.
+ *
+ * @example
+ * ```ts
+ * import { deepStrictEqual as assertEquals } from "node:assert/strict";
+ * import { extractTrace, injectTrace } from "@mesh/telemetry";
+ *
+ * const headers = { traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01" };
+ * assertEquals(injectTrace(extractTrace(headers)), headers);
+ * ```
  * @see W3C Trace Context 3.2.2
  */
 export function extractTrace({ traceparent = "", tracestate = "" }: TraceHeaders): SpanContext | undefined {
