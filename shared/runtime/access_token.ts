@@ -116,9 +116,10 @@ function readHeader(token: string): z.output<typeof Header> {
   if (segments.length !== 3 || !segments.every(isCanonical)) {
     throw refusal("malformed", "it is not three canonical base64url segments");
   }
+  let text: string;
   let header: unknown;
-  const text = utf8(segments[0]!);
   try {
+    text = utf8(segments[0]!);
     header = JSON.parse(text);
   } catch {
     throw refusal("malformed", "its header is no JSON");
@@ -133,7 +134,7 @@ function readHeader(token: string): z.output<typeof Header> {
 }
 
 function utf8(segment: string): string {
-  return new TextDecoder().decode(base64url.decode(segment));
+  return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(base64url.decode(segment));
 }
 
 /** Refuses padding, the other alphabet, spaces, and bits that decoding would ignore. */
