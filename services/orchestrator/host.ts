@@ -11,7 +11,7 @@ import { sagas } from "./sagas.ts";
  * Makes what the runtime runs.
  *
  * @param limits Shorter or longer waits than the defaults, for demos and tests.
- * @throws {ConfigError} If a limit is not a positive number.
+ * @throws {ConfigError} If a limit is not a positive whole number.
  */
 export function orchestratorHost(limits: LimitOverrides = {}): SagaHost {
   return sagaBehaviour({ service: "orchestrator", event: SagaAdvanced, sagas, limits });

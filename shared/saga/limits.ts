@@ -33,14 +33,16 @@ export const defaultLimits: SagaLimits = Object.freeze({
 /**
  * Fills in the defaults.
  *
- * @param overrides Each at least 1 millisecond.
- * @throws {ConfigError} If a limit is not a positive number; the message names every such limit.
+ * @param overrides Whole milliseconds, at least 1.
+ * @throws {ConfigError} If a limit is not a positive whole number; the message names every such limit.
  */
 export function pinLimits(overrides: LimitOverrides = {}): PinnedLimits {
-  const wrong = Object.entries(overrides).filter(([, value]) => !(Number.isFinite(value) && value >= 1));
+  const wrong = Object.entries(overrides).filter(([, value]) => !(Number.isInteger(value) && value >= 1));
   if (wrong.length > 0) {
     throw new ConfigError(
-      `Cannot use saga limits: ${wrong.map(([name, value]) => `${name} is ${value}`).join(", ")}, need 1 ms or more`,
+      `Cannot use saga limits: ${
+        wrong.map(([name, value]) => `${name} is ${value}`).join(", ")
+      }, need whole milliseconds above 0`,
     );
   }
   const { giveUpAfterMs: _default, ...defaults } = defaultLimits;

@@ -45,7 +45,7 @@ export interface SagaHost extends Behaviour<SagaState> {
  *
  * @throws {ContractError} If two sagas hear the same event, a version is there twice, or the event is another
  *   service's.
- * @throws {ConfigError} If a limit is not a positive number.
+ * @throws {ConfigError} If a limit is not a positive whole number.
  */
 export function sagaBehaviour({ service, event, sagas, limits: overrides }: SagaHostOptions): SagaHost {
   const versions = versionsOf(sagas, service);
@@ -88,8 +88,12 @@ export function sagaBehaviour({ service, event, sagas, limits: overrides }: Saga
       decideOutcome: (_state, effect) => {
         throw new DefectError(`Cannot take outcome: sagas have no effect "${effect}"`);
       },
-      decideTimer: (state, context) =>
-        state.version === null ? [] : turn(read(state.saga, state.version), state, { kind: "deadline" }, context),
+      decideTimer: (state, context) => {
+        if (state.version === null || state.deadlineMs === null) return [];
+        // The database said that it is time; this process's idea of the same clock may lag a little behind.
+        const now = new Date(Math.max(context.now.getTime(), state.deadlineMs));
+        return turn(read(state.saga, state.version), state, { kind: "deadline" }, { ...context, now });
+      },
       evolve: (state, { data }) => {
         const record = data as SagaTurnData;
         // A request that came before the start is only remembered, which every version does alike.
