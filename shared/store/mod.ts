@@ -5,6 +5,8 @@
  *
  * @module
  */
+export { type DatabaseImage, MemoryDatabase } from "./memory/memory_database.ts";
+export { MemoryStore, type StoreFault, type StoreOperation } from "./memory/memory_store.ts";
 export { PostgresStore } from "./postgres/postgres_store.ts";
 export type { ConnectionOptions } from "./postgres/connection.ts";
 export type { Listening } from "./postgres/listen.ts";

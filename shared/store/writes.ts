@@ -7,7 +7,8 @@ import type { DeadLetterEntry, TurnWrites } from "./store.ts";
  * Such writes can only come from a bug; letting them through would look like a conflict with somebody else, and the
  * caller would drop a message as a duplicate of itself.
  *
- * @throws {DefectError} If a message, stream, row, or outbox id is named twice, or events do not follow `expected`.
+ * @throws {DefectError} If a message, stream, row, or outbox id is named twice, events do not follow `expected`, or an
+ * id of a message or of a stored row is no UUID.
  */
 export function checkWrites(writes: TurnWrites): void {
   refuseRepeats("message", writes.inbox.map((entry) => `${entry.messageId} of ${entry.consumer}`));
@@ -18,6 +19,8 @@ export function checkWrites(writes: TurnWrites): void {
   refuseRepeats("effect", writes.effects.map((effect) => effect.id));
   refuseRepeats("event", writes.events.map((event) => event.id));
   refuseRepeats("dead letter", writes.deadLetters.map((letter) => letter.id));
+  refuseRepeats("snapshot", writes.snapshots.map((snapshot) => `${snapshot.stream} ${snapshot.stateVersion}`));
+  for (const id of idsIn(writes)) invariant(isUuid(id), `Cannot commit "${id}": it is no UUID in lower case`);
   const versions = new Map(writes.expected.map(({ stream, version }) => [stream, version]));
   for (const { stream, version } of writes.events) {
     const previous = versions.get(stream);
@@ -75,6 +78,23 @@ export function compareText(left: string, right: string): number {
 function fixSurrogate(unit: number): number {
   if (unit < 0xd800) return unit;
   return unit >= 0xe000 ? unit - 0x800 : unit + 0x2000;
+}
+
+/** Says whether text is a UUID as ids are written here. */
+export function isUuid(text: string): boolean {
+  return uuidPattern.test(text);
+}
+
+const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+function* idsIn(writes: TurnWrites): Generator<string> {
+  for (const entry of writes.inbox) yield entry.messageId;
+  for (const entry of writes.voided) yield entry.messageId;
+  for (const event of writes.events) yield* [event.id, ...event.re];
+  for (const entry of writes.outbox) yield* [entry.id, entry.messageId];
+  yield* writes.answered;
+  yield* writes.confirmed;
+  for (const letter of writes.deadLetters) yield letter.id;
 }
 
 function refuseRepeats(what: string, names: readonly string[]): void {

@@ -12,7 +12,7 @@ create function mesh.find_conflicts(
   p_expected_stream text[], p_expected_version integer[],
   p_row_projection text[], p_row_generation integer[], p_row_key text[], p_row_revision integer[],
   p_settled_id uuid[]
-) returns table (duplicates json, stale text[])
+) returns table (duplicates json, stale json)
 language sql stable
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
   select
@@ -24,7 +24,7 @@ set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as
       join mesh.inbox i on i.message_id = m.id and i.consumer = m.consumer
     ),
     (
-      select array_agg(moved.name order by moved.name collate "C")
+      select json_agg(moved.name order by moved.name collate "C")
       from (
         select s.name
         from unnest(p_expected_stream, p_expected_version) as s(name, version)
@@ -109,7 +109,7 @@ create function mesh.commit_turn(
   p_row_projection text[], p_row_generation integer[], p_row_key text[], p_row_owner text[], p_row_sort text[],
   p_row_revision integer[], p_row_seen text[], p_row_row text[],
   p_settled_id uuid[], p_settled_status text[]
-) returns table (now_ms bigint, duplicates json, stale text[])
+) returns table (now_ms bigint, duplicates json, stale json)
 language plpgsql volatile
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
@@ -237,6 +237,6 @@ begin
       p_dead_queue, p_dead_user_id, p_dead_correlation, p_dead_body, p_dead_body_bytes, p_dead_digest, p_dead_headers)
       as d(id, message_id, type, class, reason, detail, attempts, queue, user_id, correlation, body, body_bytes, digest, headers);
   end if;
-  return query select mesh.now_ms(), null::json, null::text[];
+  return query select mesh.now_ms(), null::json, null::json;
 end
 $$;

@@ -4,7 +4,6 @@ import type { CommitResult, StoredDeadLetter, TurnWrites } from "../store.ts";
 import { checkWrites } from "../writes.ts";
 import { type CommitArguments, encodeWrites } from "./encode_writes.ts";
 import type { Connection } from "./connection.ts";
-import { sqlArray } from "./sql_array.ts";
 import { isOvertaken, isRetryable, translateError } from "./translate_error.ts";
 
 /** What else happens in the transaction of a commit. */
@@ -130,6 +129,3 @@ async function findConflict(connection: Connection, args: CommitArguments): Prom
 function conflictFrom(row: CommitRow): CommitResult {
   return { outcome: "conflict", duplicates: row.duplicates ?? [], stale: row.stale ?? [] };
 }
-
-/** Also used where messages of others are queued. */
-export const noUuids = sqlArray([]);

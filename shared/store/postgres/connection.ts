@@ -18,10 +18,11 @@ export interface ConnectionOptions {
 
 /** A pool of connections that translates errors and bounds every call. */
 export class Connection implements AsyncDisposable {
-  /** The driver, for statements of one's own. */
+  /** The driver, for statements of one's own; arrays work once any call has succeeded (see `#learnTypes`). */
   readonly sql: postgres.Sql;
   readonly #clock: Clock;
   readonly #callLimitMs: number;
+  #typesKnown: Promise<unknown> | undefined;
 
   /** Connects with the first call. */
   constructor(options: ConnectionOptions) {
@@ -59,7 +60,7 @@ export class Connection implements AsyncDisposable {
   async attempt<T>(what: string, work: (sql: postgres.Sql) => PromiseLike<T>): Promise<T> {
     for (let count = 1;; count += 1) {
       try {
-        return await this.#limit(what, work(this.sql));
+        return await this.#limit(what, this.#learnTypes().then(() => work(this.sql)));
       } catch (error) {
         if (!isRetryable(error) || count >= 3) throw error;
         await this.#clock.delay(10 * count);
@@ -69,6 +70,18 @@ export class Connection implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.sql.end({ timeout: 5 });
+  }
+
+  /**
+   * The driver learns the database's array types over its first connection, but may start the first statement before it
+   * has understood the answer, and then takes arrays for texts. So the first statement is one without arrays.
+   */
+  #learnTypes(): Promise<unknown> {
+    this.#typesKnown ??= this.sql`select 1`.catch((error: unknown) => {
+      this.#typesKnown = undefined;
+      throw error;
+    });
+    return this.#typesKnown;
   }
 
   async #limit<T>(what: string, work: PromiseLike<T>): Promise<T> {

@@ -1,4 +1,5 @@
 import type { DeadLetterClass, StoredDeadLetter } from "../store.ts";
+import { isUuid } from "../writes.ts";
 import type { Connection } from "./connection.ts";
 
 interface Row {
@@ -20,14 +21,12 @@ interface Row {
   readonly body: string;
 }
 
-const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
 /** Lists dead letters, the newest first. */
 export async function listDeadLetters(
   connection: Connection,
   select: { readonly status?: StoredDeadLetter["status"]; readonly limit: number; readonly after?: string },
 ): Promise<readonly StoredDeadLetter[]> {
-  if (select.after !== undefined && !uuidPattern.test(select.after)) return [];
+  if (select.after !== undefined && !isUuid(select.after)) return [];
   const rows = await connection.run("list dead letters", (sql) =>
     sql<Row[]>`
       select d.* from mesh.dead_letter d
@@ -39,17 +38,12 @@ export async function listDeadLetters(
 
 /** Finds one dead letter; ids come from operators, so anything may be asked for. */
 export async function findDeadLetter(connection: Connection, id: string): Promise<StoredDeadLetter | undefined> {
-  if (!uuidPattern.test(id)) return undefined;
+  if (!isUuid(id)) return undefined;
   const [row] = await connection.run(
     "find a dead letter",
     (sql) => sql<Row[]>`select d.* from mesh.dead_letter d where d.id = ${id}::uuid`,
   );
   return row === undefined ? undefined : letterFrom(row);
-}
-
-/** Says whether text can be the id of a row or a message. */
-export function isUuid(text: string): boolean {
-  return uuidPattern.test(text);
 }
 
 function letterFrom(row: Row): StoredDeadLetter {

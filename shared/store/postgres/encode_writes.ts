@@ -12,22 +12,21 @@ import { sqlArray, type SqlValue } from "./sql_array.ts";
 /** Parameters of `mesh.commit_turn` by name (without `p_`), as array literals. */
 export type CommitArguments = Readonly<Record<CommitParameter, string>>;
 
-type Column<Name extends string> = `${Name}`;
 type CommitParameter =
-  | Column<`inbox_${"id" | "consumer" | "digest"}`>
-  | Column<`voided_${"id" | "consumer" | "digest"}`>
-  | Column<`expected_${"stream" | "version"}`>
-  | Column<`event_${EventColumn}`>
-  | Column<`answer_${"command" | "outbox"}`>
-  | Column<`snapshot_${"stream" | "version" | "state_version" | "state"}`>
-  | Column<`outbox_${OutboxColumn}`>
+  | `inbox_${"id" | "consumer" | "digest"}`
+  | `voided_${"id" | "consumer" | "digest"}`
+  | `expected_${"stream" | "version"}`
+  | `event_${EventColumn}`
+  | `answer_${"command" | "outbox"}`
+  | `snapshot_${"stream" | "version" | "state_version" | "state"}`
+  | `outbox_${OutboxColumn}`
   | "answered"
   | "confirmed"
-  | Column<`timer_${"stream" | "due"}`>
-  | Column<`effect_${EffectColumn}`>
-  | Column<`dead_${DeadLetterColumn}`>
-  | Column<`row_${RowColumn}`>
-  | Column<`settled_${"id" | "status"}`>;
+  | `timer_${"stream" | "due"}`
+  | `effect_${EffectColumn}`
+  | `dead_${DeadLetterColumn}`
+  | `row_${RowColumn}`
+  | `settled_${"id" | "status"}`;
 
 type EventColumn =
   | "stream"

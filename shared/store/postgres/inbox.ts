@@ -1,5 +1,5 @@
+import { isUuid } from "../writes.ts";
 import type { Connection } from "./connection.ts";
-import { isUuid } from "./dead_letters.ts";
 import { sqlArray } from "./sql_array.ts";
 
 /**

@@ -1,0 +1,166 @@
+import { deepStrictEqual as assertEquals } from "node:assert/strict";
+import type { ClaimedEffect, Store } from "../store.ts";
+import { claimIds, makeEffect, makeEvent, queued, type StoreCase, writing } from "./subject.ts";
+
+const stream = "payments/order-1";
+const other = "payments/order-2";
+const dayMs = 86_400_000;
+
+/** Promises of timers, effects, and the list of streams with open work. */
+export const workCases: readonly StoreCase[] = [
+  {
+    name: "shows a timer when it is due and not before",
+    run: async ({ store, advance }) => {
+      const nowMs = await store.nowMs();
+      await setTimer(store, other, nowMs + 120_000);
+      await setTimer(store, stream, nowMs + 60_000);
+      await advance(59_000);
+      assertEquals(await store.readDueTimers(9), []);
+      await advance(120_000);
+      assertEquals((await store.readDueTimers(9)).map((timer) => timer.stream), [stream, other]);
+      assertEquals((await store.readDueTimers(1)).map((timer) => timer.stream), [stream]);
+    },
+  },
+  {
+    name: "fires a timer once, whoever tries",
+    run: async ({ store, openReplica, ids }) => {
+      await setTimer(store, stream, 1_000);
+      const timers = await store.readDueTimers(9);
+      const firings = () => timers.map((timer) => ({ timer, entry: queued(ids) }));
+      const fired = await Promise.all([store.fireTimers(firings()), openReplica().fireTimers(firings())]);
+      assertEquals(fired.flat().map(({ id }) => id), await claimIds(store));
+      assertEquals([fired.flat().length, (await store.readDueTimers(9)).length], [1, 0]);
+    },
+  },
+  {
+    name: "does not fire a timer that was replaced or removed since it was read",
+    run: async ({ store, ids }) => {
+      for (const dueAtMs of [2_000, null]) {
+        await setTimer(store, stream, 1_000);
+        const [timer] = await store.readDueTimers(9);
+        await setTimer(store, stream, dueAtMs);
+        assertEquals(await store.fireTimers([{ timer: timer!, entry: queued(ids) }]), []);
+      }
+      assertEquals(await claimIds(store), []);
+      assertEquals(await store.readDueTimers(9), []);
+    },
+  },
+  {
+    name: "arms a fired timer again when it is set to another time, not when it is set to the same",
+    run: async ({ store, ids }) => {
+      await setTimer(store, stream, 1_000);
+      const [timer] = await store.readDueTimers(9);
+      await store.fireTimers([{ timer: timer!, entry: queued(ids) }]);
+      await setTimer(store, stream, timer!.dueAtMs);
+      assertEquals(await store.readDueTimers(9), []);
+      await setTimer(store, stream, 2_000);
+      assertEquals(await store.readDueTimers(9), [{ stream, dueAtMs: 2_000 }]);
+      assertEquals((await store.readStatus()).timerCount, 1);
+    },
+  },
+  {
+    name: "hands out the oldest effect of each stream, whole, within the limits of its dependency",
+    run: async ({ store }) => {
+      const effects = [
+        makeEffect(stream, 0),
+        makeEffect(stream, 1),
+        makeEffect(other, 0),
+        makeEffect("payments/order-3", 0),
+        makeEffect("payments/order-4", 0, { dependency: "carrier" }),
+        makeEffect("payments/order-5", 0, { dependency: "not asked for" }),
+      ];
+      await store.commit(writing({ effects }));
+      const claimed = await store.claimEffects({ limits: { provider: 2, carrier: 5, closed: 0 }, leaseMs: 60_000 });
+      const expected = [0, 2, 4].map((at) => ({ ...effects[at]!, attempt: 1, leaseEpoch: 1 }));
+      assertEquals(claimed, expected);
+      const rest = await store.claimEffects({ limits: { provider: 9 }, leaseMs: 60_000 });
+      assertEquals(rest.map(({ id }) => id), [effects[3]!.id]);
+      assertEquals((await store.readStatus()).openEffectCount, 6);
+    },
+  },
+  {
+    name: "ends an effect together with queueing its outcome, which frees the next of the stream",
+    run: async ({ store, ids }) => {
+      await store.commit(writing({ effects: [makeEffect(stream, 0), makeEffect(stream, 1)] }));
+      const effect = await claimOne(store);
+      const outcome = queued(ids);
+      assertEquals(await store.finishEffect(effect, outcome), true);
+      assertEquals(await claimIds(store), [outcome.id]);
+      assertEquals((await claimOne(store)).id, makeEffect(stream, 1).id);
+    },
+  },
+  {
+    name: "gives an effect to another when its lease has run out, and then refuses the first",
+    run: async ({ store, openReplica, advance, ids }) => {
+      await store.commit(writing({ effects: [makeEffect(stream, 0)] }));
+      const lost = await claimOne(store, 10_000);
+      assertEquals(await store.claimEffects({ limits: { provider: 1 }, leaseMs: 10_000 }), []);
+      await advance(10_000);
+      const held = await claimOne(openReplica(), 10_000);
+      assertEquals([held.attempt, held.leaseEpoch], [2, 2]);
+      assertEquals(await store.finishEffect(lost, queued(ids)), false);
+      await store.releaseEffect(lost, 0, "too late");
+      assertEquals([await claimIds(store), await store.claimEffects({ limits: { provider: 1 }, leaseMs: 1 })], [
+        [],
+        [],
+      ]);
+      assertEquals(await store.finishEffect(held, queued(ids)), true);
+      assertEquals(await store.finishEffect(held, queued(ids)), false);
+    },
+  },
+  {
+    name: "lets a released effect wait, and the later ones of its stream with it",
+    run: async ({ store, advance }) => {
+      await store.commit(writing({ effects: [makeEffect(stream, 0), makeEffect(stream, 1), makeEffect(other, 0)] }));
+      const limits = { provider: 1 };
+      await store.releaseEffect(await claimOne(store), 60_000, "the provider said \0 503");
+      assertEquals((await store.claimEffects({ limits, leaseMs: dayMs })).map((effect) => effect.stream), [other]);
+      await advance(60_000);
+      assertEquals((await store.claimEffects({ limits, leaseMs: 1 })).map(({ id, attempt }) => [id, attempt]), [
+        [makeEffect(stream, 0).id, 2],
+      ]);
+    },
+  },
+  {
+    name: "reports the oldest open effect",
+    run: async ({ store, advance }) => {
+      await store.commit(writing({ effects: [makeEffect(stream, 0)] }));
+      await advance(60_000);
+      const { openEffectCount, effectOldestMs } = await store.readStatus();
+      assertEquals([openEffectCount, Math.floor(effectOldestMs / 10_000)], [1, 6]);
+    },
+  },
+  {
+    name: "lists streams with a timer, an open effect or an unanswered command, the most recently moved first",
+    run: async ({ store, ids }) => {
+      const names = ["a/1", "a/2", "a/3", "a/4", "b/1"];
+      for (const name of names) {
+        const events = [makeEvent(ids, { stream: name, version: 1 })];
+        await store.commit(writing({ expected: [{ stream: name, version: 0 }], events }));
+      }
+      await store.commit(writing({
+        timers: [{ stream: "a/1", dueAtMs: 1 }, { stream: "b/1", dueAtMs: 1 }, { stream: "a/unknown", dueAtMs: 1 }],
+        effects: [makeEffect("a/2", 0)],
+        outbox: [queued(ids, { orderKey: "a/4" }), queued(ids, { kind: "event", orderKey: "a/3" })],
+      }));
+      const list = async (limit: number, after?: string) => {
+        const found = await store.listStreams({ prefix: "a/", limit, ...(after === undefined ? {} : { after }) });
+        return found.map(({ stream, version }) => `${stream}@${version}`);
+      };
+      assertEquals(await list(9), ["a/4@1", "a/2@1", "a/1@1"]);
+      assertEquals(await list(1), ["a/4@1"]);
+      assertEquals(await list(9, "a/4"), ["a/2@1", "a/1@1"]);
+      assertEquals(await list(9, "nobody"), []);
+    },
+  },
+];
+
+async function setTimer(store: Store, name: string, dueAtMs: number | null): Promise<void> {
+  await store.commit(writing({ timers: [{ stream: name, dueAtMs }] }));
+}
+
+async function claimOne(store: Store, leaseMs = dayMs): Promise<ClaimedEffect> {
+  const [effect] = await store.claimEffects({ limits: { provider: 1 }, leaseMs });
+  if (effect === undefined) throw new Error("nothing to claim");
+  return effect;
+}

@@ -1,0 +1,45 @@
+import type { ClaimedEffect, OutboxEntry } from "../store.ts";
+import { insertOutbox } from "./outbox.ts";
+import type { Tables } from "./tables.ts";
+
+/** Claims the oldest effect of each stream, where it is free and its wait is over, within the dependencies' limits. */
+export function claimEffects(
+  tables: Tables,
+  options: { readonly limits: Readonly<Record<string, number>>; readonly leaseMs: number },
+  nowMs: number,
+): readonly ClaimedEffect[] {
+  const places = new Map(Object.entries(options.limits));
+  const streams = new Set<string>();
+  const claimed: ClaimedEffect[] = [];
+  for (const [id, row] of tables.effects) {
+    const { stream, dependency } = row.entry;
+    const isOldest = !streams.has(stream);
+    streams.add(stream);
+    const free = places.get(dependency) ?? 0;
+    if (!isOldest || free <= 0 || row.nextAtMs > nowMs || row.leasedUntilMs > nowMs) continue;
+    places.set(dependency, free - 1);
+    const held = { ...row, leaseEpoch: row.leaseEpoch + 1, attempt: row.attempt + 1 };
+    tables.effects.set(id, Object.freeze({ ...held, leasedUntilMs: nowMs + options.leaseMs }));
+    claimed.push(Object.freeze({ ...row.entry, attempt: held.attempt, leaseEpoch: held.leaseEpoch }));
+  }
+  return claimed;
+}
+
+/** Ends an effect and queues its outcome, if the lease is still this one. */
+export function finishEffect(
+  tables: Tables,
+  { effect, outcome }: { readonly effect: ClaimedEffect; readonly outcome: OutboxEntry },
+  nowMs: number,
+): boolean {
+  if (tables.effects.get(effect.id)?.leaseEpoch !== effect.leaseEpoch) return false;
+  tables.effects.delete(effect.id);
+  insertOutbox(tables, [outcome], nowMs);
+  return true;
+}
+
+/** Gives an effect back, if the lease is still this one. */
+export function releaseEffect(tables: Tables, effect: ClaimedEffect, nextAtMs: number): void {
+  const row = tables.effects.get(effect.id);
+  if (row === undefined || row.leaseEpoch !== effect.leaseEpoch) return;
+  tables.effects.set(effect.id, Object.freeze({ ...row, leasedUntilMs: 0, nextAtMs }));
+}
