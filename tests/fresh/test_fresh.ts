@@ -23,6 +23,8 @@ const state = stateDir(root, Deno.env.toObject(), Deno.uid());
 const log = (line: string) => console.log(`   ${line}`);
 const parts = Deno.args.length === 0 ? ["dev", "test"] : Deno.args;
 const faults: string[] = [];
+// Others may commit while this runs; every part is about one tree.
+const commit = (await run(["git", "-C", root, "rev-parse", "HEAD"], {})).trim();
 
 try {
   const folder = await prepare();
@@ -49,8 +51,8 @@ async function prepare(): Promise<string> {
   await Deno.chmod(folder, 0o755);
   log("copying the system and the committed tree");
   await run(["cp", "-a", `${base}/.`, folder], {});
-  const tree = "mkdir -p $1/root/jangteo && git -C $0 archive HEAD | tar -x -C $1/root/jangteo";
-  await run(["sh", "-c", tree, root, folder], {});
+  const tree = "mkdir -p $1/root/jangteo && git -C $0 archive $2 | tar -x -C $1/root/jangteo";
+  await run(["sh", "-c", tree, root, folder, commit], {});
   return folder;
 }
 
@@ -86,8 +88,7 @@ function judge(name: string, { durationMs, code, leftovers }: SessionResult, cod
 async function addUser(folder: string): Promise<void> {
   if ((await Deno.readTextFile(`${folder}/etc/passwd`)).includes(`\n${user}:`)) return;
   await run(["chroot", folder, "useradd", "--create-home", user], {});
-  const tree =
-    "mkdir -p $1 && git -C $0 archive HEAD | tar -x -C $1 && { cp $2/root/.npmrc $2/home/$3/ || true; } && " +
+  const tree = "mkdir -p $1 && git -C $0 archive $4 | tar -x -C $1 && { cp $2/root/.npmrc $2/home/$3/ || true; } && " +
     "chroot $2 chown -R $3:$3 /home/$3";
-  await run(["sh", "-c", tree, root, `${folder}/home/${user}/jangteo`, folder, user], {});
+  await run(["sh", "-c", tree, root, `${folder}/home/${user}/jangteo`, folder, user, commit], {});
 }
