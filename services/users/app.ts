@@ -2,12 +2,12 @@ import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { z } from "zod";
 import { errorCode } from "@mesh/base";
-import type { InternalEnv } from "@mesh/runtime";
+import type { InternalEnv, Problem } from "@mesh/runtime";
 import type { Accounts } from "./accounts.ts";
 import type { AddressVersion } from "./account_store.ts";
 import type { TokenPair } from "./sessions.ts";
 import type { TokenKeys } from "./token_keys.ts";
-import { type Problem, problemOf, problemResponse } from "./problems.ts";
+import { answerProblem, problemOf } from "./problems.ts";
 import { AddressRequest, LoginRequest, RefreshRequest, RegistrationRequest, Uuid } from "./requests.ts";
 
 /** What the routes need. */
@@ -34,13 +34,13 @@ export function usersApp({ accounts, tokenKeys, allow, onDefect = () => {} }: Us
   const app = new Hono<InternalEnv>();
   app.use(bodyLimit({
     maxSize: bodyBytesMax,
-    onError: (context) => problemResponse(context, tooLarge),
+    onError: (context) => answerProblem(context, tooLarge),
   }));
   app.onError((error, context) => {
     if (["unclassified", "defect"].includes(errorCode(error))) onDefect(error);
-    return problemResponse(context, problemOf(error));
+    return answerProblem(context, problemOf(error));
   });
-  app.notFound((context) => problemResponse(context, notFound));
+  app.notFound((context) => answerProblem(context, notFound));
   addAccountRoutes(app, accounts, allow);
   addSessionRoutes(app, accounts, allow);
   addAddressRoutes(app, accounts, allow);
@@ -60,12 +60,12 @@ function addAccountRoutes(app: UsersApp, accounts: Accounts, allow: Allow): void
     if (body instanceof Response) return body;
     const registration = await accounts.register(body);
     if (registration.outcome === "accepted") return noStore(context.json({ status: "accepted" }, 202));
-    return problemResponse(context, { ...invalid, faults: [{ pointer: "/password", detail: registration.fault }] });
+    return answerProblem(context, malformed, [{ pointer: "/password", detail: registration.fault }]);
   });
 
   app.get("/v1/me/:customerId", allow("gateway"), async (context) => {
     const account = await findAccount(context, accounts);
-    if (account === undefined) return problemResponse(context, notFound);
+    if (account === undefined) return answerProblem(context, notFound);
     const { customerId, email, displayName, role, registeredAtMs } = account;
     const registeredAt = new Date(registeredAtMs).toISOString();
     return noStore(context.json({ customerId, email, displayName, role, registeredAt }));
@@ -73,7 +73,7 @@ function addAccountRoutes(app: UsersApp, accounts: Accounts, allow: Allow): void
 
   app.get("/v1/contacts/:customerId", allow("notifications"), async (context) => {
     const account = await findAccount(context, accounts);
-    if (account === undefined) return problemResponse(context, notFound);
+    if (account === undefined) return answerProblem(context, notFound);
     return noStore(context.json({ email: account.email, displayName: account.displayName }));
   });
 }
@@ -87,9 +87,9 @@ function addSessionRoutes(app: UsersApp, accounts: Accounts, allow: Allow): void
       case "started":
         return tokensResponse(context, login.tokens);
       case "refused":
-        return problemResponse(context, wrongCredentials);
+        return answerProblem(context, wrongCredentials);
       case "throttled":
-        return problemResponse(context, { ...tooManyAttempts, retryAfterSeconds: login.retryAfterSeconds });
+        return answerProblem(context, { ...tooManyAttempts, retryAfterSeconds: login.retryAfterSeconds });
     }
   });
 
@@ -99,7 +99,7 @@ function addSessionRoutes(app: UsersApp, accounts: Accounts, allow: Allow): void
     const refreshed = await accounts.refresh(body.refreshToken);
     return refreshed.outcome === "refreshed"
       ? tokensResponse(context, refreshed.tokens)
-      : problemResponse(context, sessionOver);
+      : answerProblem(context, sessionOver);
   });
 
   app.post("/v1/sessions/logout", allow("gateway"), async (context) => {
@@ -113,7 +113,7 @@ function addSessionRoutes(app: UsersApp, accounts: Accounts, allow: Allow): void
 function addAddressRoutes(app: UsersApp, accounts: Accounts, allow: Allow): void {
   app.post("/v1/customers/:customerId/addresses", allow("gateway"), async (context) => {
     const customerId = Uuid.safeParse(context.req.param("customerId"));
-    if (!customerId.success) return problemResponse(context, notFound);
+    if (!customerId.success) return answerProblem(context, notFound);
     const body = await readBody(context, AddressRequest);
     if (body instanceof Response) return body;
     const { region, ...postal } = body;
@@ -122,23 +122,23 @@ function addAddressRoutes(app: UsersApp, accounts: Accounts, allow: Allow): void
       case "added":
         return noStore(context.json({ addressRef: addition.addressRef }, 201));
       case "no-such-customer":
-        return problemResponse(context, notFound);
+        return answerProblem(context, notFound);
       case "too-many-addresses":
-        return problemResponse(context, tooManyAddresses);
+        return answerProblem(context, tooManyAddresses);
     }
   });
 
   app.get("/v1/customers/:customerId/addresses", allow("gateway"), async (context) => {
     const customerId = Uuid.safeParse(context.req.param("customerId"));
     const addresses = customerId.success ? await accounts.findAddressesOf(customerId.data) : undefined;
-    if (addresses === undefined) return problemResponse(context, notFound);
+    if (addresses === undefined) return answerProblem(context, notFound);
     return noStore(context.json({ items: addresses.map(addressDocument) }));
   });
 
   app.get("/v1/addresses/:addressRef", allow("shipping"), async (context) => {
     const addressRef = Uuid.safeParse(context.req.param("addressRef"));
     const address = addressRef.success ? await accounts.findAddress(addressRef.data) : undefined;
-    if (address === undefined) return problemResponse(context, notFound);
+    if (address === undefined) return answerProblem(context, notFound);
     return noStore(context.json(addressDocument(address)));
   });
 }
@@ -164,14 +164,14 @@ async function findAccount(context: Context, accounts: Accounts) {
 /** @returns What the schema makes of the body, or the answer that refuses it. */
 async function readBody<S extends z.ZodType>(context: Context, schema: S): Promise<z.output<S> | Response> {
   const mediaType = context.req.header("content-type")?.split(";")[0]?.trim().toLowerCase();
-  if (mediaType !== "application/json") return problemResponse(context, notJson);
+  if (mediaType !== "application/json") return answerProblem(context, notJson);
   // Outside the try: a body that turns out too long is the limit's to answer.
   const text = await context.req.text();
   let content: unknown;
   try {
     content = JSON.parse(text);
   } catch {
-    return problemResponse(context, { ...invalid, faults: [{ pointer: "", detail: "is not JSON" }] });
+    return answerProblem(context, malformed, [{ pointer: "", detail: "is not JSON" }]);
   }
   const parsed = schema.safeParse(content);
   if (parsed.success) return parsed.data;
@@ -179,7 +179,7 @@ async function readBody<S extends z.ZodType>(context: Context, schema: S): Promi
     pointer: path.map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`).join(""),
     detail: code,
   }));
-  return problemResponse(context, { ...invalid, faults });
+  return answerProblem(context, malformed, faults);
 }
 
 function tokensResponse(context: Context, tokens: TokenPair): Response {
@@ -192,15 +192,15 @@ function noStore(response: Response): Response {
   return response;
 }
 
-const invalid: Problem = { reason: "invalid-request", title: "The request is not as described", status: 400 };
-const tooLarge: Problem = { reason: "too-large", title: "The request is too large", status: 413 };
-const notJson: Problem = { reason: "not-json", title: "The body must be application/json", status: 415 };
-const notFound: Problem = { reason: "not-found", title: "There is nothing here", status: 404 };
-const wrongCredentials: Problem = { reason: "wrong-credentials", title: "E-mail or password is wrong", status: 401 };
-const sessionOver: Problem = { reason: "session-over", title: "The session is over; log in again", status: 401 };
-const tooManyAttempts: Problem = { reason: "too-many-attempts", title: "Too many attempts to log in", status: 429 };
+const malformed: Problem = { type: "malformed", title: "Request is malformed", status: 400 };
+const tooLarge: Problem = { type: "too-large", title: "The request is too large", status: 413 };
+const notJson: Problem = { type: "not-json", title: "The body must be application/json", status: 415 };
+const notFound: Problem = { type: "not-found", title: "Not found", status: 404 };
+const wrongCredentials: Problem = { type: "wrong-credentials", title: "E-mail or password is wrong", status: 401 };
+const sessionOver: Problem = { type: "session-over", title: "The session is over; log in again", status: 401 };
+const tooManyAttempts: Problem = { type: "too-many-attempts", title: "Too many attempts to log in", status: 429 };
 const tooManyAddresses: Problem = {
-  reason: "too-many-addresses",
+  type: "too-many-addresses",
   title: "This account has as many addresses as it may have",
   status: 409,
 };

@@ -208,7 +208,7 @@ Deno.test("a body must be JSON, say so, and have an end", async () => {
 
 Deno.test("errors become problems that tell nothing of the inside", async () => {
   const failures: readonly (readonly [Error, number, string | null, string])[] = [
-    [new UnavailableError("Cannot reach 10.0.0.7: refused"), 503, "5", "unavailable"],
+    [new UnavailableError("Cannot reach 10.0.0.7: refused"), 503, "2", "unavailable"],
     [new UnavailableError("Cannot hash", { reason: "password-queue-full" }), 429, "2", "too-busy"],
     [new Error("relation users.account does not exist"), 500, null, "internal"],
   ];

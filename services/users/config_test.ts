@@ -1,5 +1,7 @@
 import { deepStrictEqual as assertEquals, throws as assertThrows } from "node:assert/strict";
+import { runtimeVariables } from "@mesh/runtime";
 import { usersConfig, usersVariables } from "./config.ts";
+import { service } from "./service.ts";
 
 const complete: Readonly<Record<string, string>> = {
   USERS_TOKEN_KEY_FILE: "/run/keys/tokens.json",
@@ -44,4 +46,9 @@ Deno.test("usersConfig asks for no variable that it does not list", () => {
     return complete[name];
   });
   assertEquals([...asked].sort(), [...usersVariables].sort());
+});
+
+Deno.test("usersConfig reads nothing that the process has no permission for", () => {
+  const permitted = new Set([...runtimeVariables, ...service.variables ?? []]);
+  assertEquals(usersVariables.filter((name) => !permitted.has(name)), []);
 });
