@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type { Duplex } from "node:stream";
 import { type ChannelModel, connect } from "amqplib";
 import { type Clock, errorText } from "@mesh/base";
@@ -114,11 +113,15 @@ class AmqpSession implements TransportSession {
         // Already closing.
       }
       await this.#options.clock.delay(goodbyeLimitMs, this.#lost.signal);
-      this.#lost.abort();
     }
-    if (this.#socket.closed) return;
-    const closed = once(this.#socket, "close");
-    this.#socket.destroy();
-    await closed;
+    if (!this.#socket.closed) {
+      const closed = Promise.withResolvers<void>();
+      this.#socket.once("close", closed.resolve);
+      this.#socket.on("error", () => {});
+      // With an error, because amqplib ends its heartbeat for nothing less while it waits for the answer.
+      this.#socket.destroy(this.#lost.signal.aborted ? undefined : new Error("the goodbye was not answered"));
+      await closed.promise;
+    }
+    this.#lost.abort();
   }
 }

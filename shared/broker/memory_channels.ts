@@ -45,6 +45,9 @@ export class MemoryPublishChannel implements PublishChannel {
 
   publish(message: OutgoingMessage): Promise<PublishOutcome> {
     checkOutgoing(message);
+    if (this.#ended.signal.aborted) {
+      throw brokerError(`Cannot publish "${message.messageId}": the channel is closed`, "connection-lost");
+    }
     let confirmed: Promise<PublishOutcome> | PublishOutcome;
     try {
       confirmed = this.#options.server.accept(this.#options.user, message);

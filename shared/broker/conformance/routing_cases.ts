@@ -1,5 +1,5 @@
-import { deepStrictEqual as assertEquals } from "node:assert/strict";
-import { slotCount } from "@mesh/base";
+import { deepStrictEqual as assertEquals, rejects } from "node:assert/strict";
+import { ContractError, slotCount, UnavailableError } from "@mesh/base";
 import { slotWord } from "@mesh/contract";
 import { mailboxQueue, partitionOfSlot, retryExchange } from "../topology_names.ts";
 import type { CaseTable } from "./case_table.ts";
@@ -118,7 +118,39 @@ export const routingCases: CaseTable = {
     assertEquals(idsOf(await takeExactly(consumer, expected.length)), expected);
   },
 
-  "lets a service reach its own mailbox by a tier, and brings its internal commands": async (harness) => {
+  "fails what was in flight behind a refused publish, and routes none of that": async (harness) => {
+    await using world = await harness.openWorld(conformanceTopology(1));
+    const planner = await (await world.connect("planner")).openPublisher();
+    const consumer = await (await world.connect("shelf")).openConsumer({ queues: mailboxes("shelf", 1) });
+    await planner.publish(command("before"));
+
+    const bad = refuses(planner, command("bad", { routingKey: "shelf.burn-down.v1.k00" }), "access-refused");
+    const behind = rejects(planner.publish(command("behind")), UnavailableError);
+    await Promise.all([bad, behind]);
+    await publishWhenUp(world, planner, command("after"));
+
+    assertEquals(idsOf(await takeExactly(consumer, 2)), ["before", "after"]);
+  },
+
+  "refuses what no broker may carry: a large body, a long key, a header of the broker's own": async (harness) => {
+    await using world = await harness.openWorld(conformanceTopology(1));
+    const planner = await (await world.connect("planner")).openPublisher();
+    const consumer = await (await world.connect("shelf")).openConsumer({ queues: mailboxes("shelf", 1) });
+    const faults = [
+      { body: new Uint8Array(48 * 1024 + 1) },
+      { routingKey: "k".repeat(256) },
+      { messageId: "장".repeat(86) },
+      { headers: { "x-death": "never" } },
+      { headers: { CC: "shelf.in.p0" } },
+    ];
+
+    for (const fault of faults) await rejects(planner.publish(command("bad", fault)), ContractError);
+
+    assertEquals(await planner.publish(command("good")), "confirmed");
+    assertEquals(idsOf(await takeExactly(consumer, 1)), ["good"]);
+  },
+
+  "brings a service the commands that it sends to itself": async (harness) => {
     await using world = await harness.openWorld(conformanceTopology(1));
     const broker = await world.connect("shelf");
     const publisher = await broker.openPublisher();
