@@ -240,11 +240,12 @@ export async function startService(parts: ServiceParts): Promise<RunningService>
       const deadline = new AbortController();
       void clock.delay(settings.drainMs, publisherStopping.signal).then(() => deadline.abort());
       unlisten();
-      await consumer?.cancel();
+      const cancelled = consumer?.cancel();
       // Before the loop ends: what a rebuild has handed in is still taken, and it hands in nothing more.
       const rebuildsEnded = rebuilds.stop();
       loop.drain();
       stopping.abort();
+      await cancelled;
       await turning;
       await rebuildsEnded;
       await Promise.allSettled(tasks);

@@ -10,7 +10,7 @@ import type { Log } from "./log.ts";
 import type { Meter } from "./meter.ts";
 import type { OutboxPublisher } from "./outbox_publisher.ts";
 import type { RuntimeSettings } from "./settings.ts";
-import type { Planner, Work } from "./work.ts";
+import { distinct, isAnswerable, type Planner, type Work } from "./work.ts";
 
 /** Commits a turn, possibly together with a service's own statements. */
 export type Commit = (writes: TurnWrites) => Promise<CommitResult>;
@@ -65,7 +65,7 @@ export class TurnLoop {
 
   /** Runs until {@link drain}. Never throws for what a message or a lost dependency can cause. */
   async run(): Promise<void> {
-    const { consumer } = this.#options;
+    let { consumer } = this.#options;
     while (!this.#isDraining) {
       const job = this.#jobs.shift();
       if (job !== undefined) {
@@ -74,8 +74,15 @@ export class TurnLoop {
       }
       this.#wake = new AbortController();
       if (this.#jobs.length > 0 || this.#isDraining) continue;
-      if (consumer === undefined) await aborted(this.#wake.signal);
-      else await this.#turn(await this.#take(consumer), consumer);
+      if (consumer === undefined) {
+        await aborted(this.#wake.signal);
+        continue;
+      }
+      const deliveries = await this.#take(consumer);
+      // Only a consumer that has ended gives nothing without being woken; asking it again would never let go of the
+      // event loop.
+      if (deliveries === undefined) consumer = undefined;
+      else await this.#turn(deliveries, consumer);
     }
     for (const job of this.#jobs.splice(0)) await job.run();
   }
@@ -115,10 +122,13 @@ export class TurnLoop {
     });
   }
 
-  async #take(consumer: Consumer): Promise<readonly Delivery[]> {
+  /** @returns What is there, nothing when woken for other work, `undefined` when the consumer has ended. */
+  async #take(consumer: Consumer): Promise<readonly Delivery[] | undefined> {
     const { settings, log, clock } = this.#options;
+    const { signal } = this.#wake;
     try {
-      return await consumer.take(settings.batchMax, this.#wake.signal);
+      const deliveries = await consumer.take(settings.batchMax, signal);
+      return deliveries.length === 0 && !signal.aborted ? undefined : deliveries;
     } catch (error) {
       log.warn("Cannot take deliveries: {error}", { error: errorText(error) });
       await clock.delay(1_000, this.#stopping.signal);
@@ -349,25 +359,6 @@ type Conflict = Extract<CommitResult, { outcome: "conflict" }>;
 const conflictError = Object.assign(new Error("Cannot commit: the stream moved on more than 3 times in a row"), {
   code: "store.conflict",
 });
-
-/**
- * The same message twice in one batch is one message. The same id with other content is a rival: it is looked at after
- * the first has committed, and found out then.
- */
-function distinct(works: readonly Work[]): readonly [first: readonly Work[], rivals: readonly Work[]] {
-  const first = new Map<string, Work>();
-  const rivals: Work[] = [];
-  for (const work of works) {
-    const known = first.get(work.received.id);
-    if (known === undefined) first.set(work.received.id, work);
-    else if (known.digest !== work.digest) rivals.push(work);
-  }
-  return [[...first.values()], rivals];
-}
-
-function isAnswerable({ received }: Work): boolean {
-  return received.kind === "command";
-}
 
 function merge(plan: TurnWrites, after: TurnWrites, confirmed: readonly string[]): TurnWrites {
   return {

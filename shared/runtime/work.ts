@@ -57,3 +57,23 @@ export interface Planner {
   /** What a failing commit is split by, so that one bad key does not hold up the others. */
   groupOf(work: Work): string;
 }
+
+/**
+ * The same message twice in one batch is one message. The same id with other content is a rival: it is looked at after
+ * the first has committed, and found out then.
+ */
+export function distinct(works: readonly Work[]): readonly [first: readonly Work[], rivals: readonly Work[]] {
+  const first = new Map<string, Work>();
+  const rivals: Work[] = [];
+  for (const work of works) {
+    const known = first.get(work.received.id);
+    if (known === undefined) first.set(work.received.id, work);
+    else if (known.digest !== work.digest) rivals.push(work);
+  }
+  return [[...first.values()], rivals];
+}
+
+/** @returns Whether somebody waits for an answer to it. */
+export function isAnswerable({ received }: Work): boolean {
+  return received.kind === "command";
+}
