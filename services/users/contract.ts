@@ -17,6 +17,7 @@ const customerKey = ({ customerId }: { readonly customerId: string }): string =>
 
 /** What an account may be; each role stands for fixed scopes. */
 export const roles = ["customer", "staff", "auditor", "operator"] as const;
+/** One of {@link roles}. */
 export type Role = (typeof roles)[number];
 const WithRole = Customer.extend({ role: z.enum(roles) });
 

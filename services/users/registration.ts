@@ -1,6 +1,6 @@
 import { ConflictError } from "@mesh/base";
 import type { Account } from "./account_store.ts";
-import { RegisterCustomer, type Role } from "./contract.ts";
+import { RegisterCustomer } from "./contract.ts";
 import { emailKeyOf } from "./email.ts";
 import { repeatedNoticePolicy, takeAttempt } from "./login_throttle.ts";
 import type { AccountParts } from "./parts.ts";
@@ -89,7 +89,7 @@ async function addOrNote(parts: AccountParts, account: Account): Promise<void> {
   const taken = known ?? await parts.store.findAccountByEmail(account.emailKey);
   // Nobody is the cause: whoever tried has proved nothing.
   if (taken !== undefined && await isNoticeDue(parts, account.emailKey)) {
-    await parts.turns.run(RegisterCustomer({ customerId: taken.customerId, role: taken.role satisfies Role }), []);
+    await parts.turns.run(RegisterCustomer({ customerId: taken.customerId, role: taken.role }), []);
   }
 }
 
