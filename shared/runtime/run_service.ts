@@ -139,13 +139,13 @@ export async function runService(
     accessTokens,
   });
   const tasks = (parts.tasks ?? []).map((task) => task(running, stop));
-  log.info("{service} is up on port {port}", { service, port: listeners[0]?.addr.port });
+  log.info("Up on port {port}", { port: listeners[0]?.addr.port });
 
   await aborted(stop);
   await running.drain();
   await Promise.allSettled(tasks);
   await Promise.all(listeners.map((listener) => listener.shutdown()));
-  log.info("{service} has drained", { service });
+  log.info("Drained");
 }
 
 type Connected = {

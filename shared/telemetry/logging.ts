@@ -7,10 +7,10 @@ import {
   type LogRecord,
   type Sink,
 } from "@logtape/logtape";
-import { getPrettyFormatter } from "@logtape/pretty";
 import { redactByField } from "@logtape/redaction";
 import { trace } from "@opentelemetry/api";
 import { ConfigError } from "@mesh/base";
+import { readableLine } from "./readable_line.ts";
 import { redact, redactedMark, redactText, secretFields } from "./redact.ts";
 
 export { getLogger, type Logger, withContext } from "@logtape/logtape";
@@ -70,10 +70,7 @@ function levelFrom(text: string): LogLevel {
 }
 
 function formatterFor(format: string, service: string): (record: LogRecord) => string {
-  if (format === "pretty") {
-    const pretty = getPrettyFormatter({ timestamp: "time", properties: true, icons: false, categoryWidth: 14 });
-    return (record) => pretty(record).trimEnd();
-  }
+  if (format === "pretty") return (record) => readableLine(record, textOf, !Deno.noColor);
   if (format !== "json") throw new ConfigError(`Cannot configure log: LOG_FORMAT "${format}" is unknown`);
   const json = getJsonLinesFormatter({ properties: "flatten" });
   return (record) => {

@@ -82,10 +82,13 @@ Deno.test("properties set around a task appear in its lines", async () => {
   strictEqual(JSON.parse(line!).messageId, "m1");
 });
 
-Deno.test("the pretty format is readable and names the logger", async () => {
-  const [line] = await linesOf(() => getLogger("orders").info("Placed {id}", { id: "o1" }), { format: "pretty" });
-  match(line!, /orders/);
-  match(line!, /Placed/);
+Deno.test("the pretty format is one line with logger, message and the properties that the message does not show", async () => {
+  const [line, ...others] = await linesOf(
+    () => getLogger(["orders", "turn"]).info("Placed {id}", { id: "o1", units: 2, why: new Error("a\nb") }),
+    { format: "pretty" },
+  );
+  match(line!, /^\d\d:\d\d:\d\d\.\d{3} INFO  orders\.turn: Placed o1 units=2 why=a b$/);
+  assertEquals(others, []);
 });
 
 Deno.test("an unknown level or format is a fault of the configuration", async () => {

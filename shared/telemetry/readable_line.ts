@@ -1,0 +1,30 @@
+import type { LogRecord } from "@logtape/logtape";
+
+/**
+ * Writes a record as one line for a developer's terminal: time, level, logger, message, and the properties that the
+ * message does not show.
+ *
+ * @param textOf Shows one value.
+ * @param isColoured Whether warnings and errors stand out by colour.
+ */
+export function readableLine(record: LogRecord, textOf: (value: unknown) => string, isColoured: boolean): string {
+  const time = new Date(record.timestamp).toTimeString().slice(0, 8) +
+    `.${String(record.timestamp % 1000).padStart(3, "0")}`;
+  const template = typeof record.rawMessage === "string" ? record.rawMessage : "";
+  const rest = Object.entries(record.properties)
+    .filter(([name]) => !template.includes(`{${name}}`))
+    .map(([name, value]) => ` ${name}=${textOf(value)}`).join("");
+  const [before, after] = isColoured ? colours[record.level] ?? ["", ""] : ["", ""];
+  const level = `${before}${record.level.slice(0, 5).toUpperCase().padEnd(5)}${after}`;
+  const line = `${time} ${level} ${record.category.join(".")}: ${record.message.map(textOf).join("")}${rest}`;
+  return line.replaceAll(/\s*\n\s*/g, " ");
+}
+
+/** SGR sequences (ECMA-48) around the level: grey, yellow, red. */
+const colours: Readonly<Partial<Record<LogRecord["level"], readonly [string, string]>>> = {
+  trace: ["\x1b[90m", "\x1b[39m"],
+  debug: ["\x1b[90m", "\x1b[39m"],
+  warning: ["\x1b[33m", "\x1b[39m"],
+  error: ["\x1b[31m", "\x1b[39m"],
+  fatal: ["\x1b[31m", "\x1b[39m"],
+};
