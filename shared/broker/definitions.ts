@@ -34,12 +34,7 @@ export function definitionsOf(topology: BrokerTopology, { vhost, passwordHashes 
   if (without.length > 0) throw new ConfigError(`Cannot write definitions: no password for ${without.join(", ")}`);
   return {
     vhosts: [{ name: vhost }],
-    users: topology.users.map(({ name }) => ({
-      name,
-      password_hash: passwordHashes[name],
-      hashing_algorithm: "rabbit_password_hashing_sha256",
-      tags: "",
-    })),
+    users: topology.users.map(({ name }) => ({ name, ...userBody(passwordHashes[name]!) })),
     permissions: topology.users.map((user) => ({ user: user.name, vhost, ...permissionOf(user) })),
     topic_permissions: topology.users.flatMap((user) =>
       topicPermissionsOf(user).map((permission) => ({ user: user.name, vhost, ...permission }))
@@ -120,6 +115,11 @@ export function policyBody(policy: PolicySpec): Readonly<Record<string, unknown>
       ...(deadLetterRoutingKey === undefined ? {} : { "dead-letter-routing-key": deadLetterRoutingKey }),
     },
   };
+}
+
+/** A user as the management API takes it; without any tag, so it may not use that API. */
+export function userBody(passwordHash: string): Readonly<Record<string, string>> {
+  return { password_hash: passwordHash, hashing_algorithm: "rabbit_password_hashing_sha256", tags: "" };
 }
 
 /** A user's rights as the management API takes them; nobody declares anything. */
