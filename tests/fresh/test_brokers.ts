@@ -58,6 +58,7 @@ async function testSuite(suite: string): Promise<TestCounts> {
     args: ["test", "--frozen", "--no-prompt", "-A", ...files],
     env: { MESH_AMQP_URL: amqpUrl, MESH_RABBITMQ_MANAGEMENT_URL: urlFromManagement(management) },
     isLive: true,
+    limitMs: 10 * 60_000,
     signal: stop.signal,
   });
   return parseCounts(output) ?? { passed: 0, failed: 1 };

@@ -29,6 +29,11 @@ export interface Phase {
   readonly run: (gate: Gate) => Promise<PhaseResult>;
 }
 
+/** 3 minutes for what takes seconds: a test that waits for ever ends as a failure and not as silence. */
+const quickLimitMs = 3 * 60_000;
+/** 12 minutes: within the 15 of the whole gate. */
+const serverLimitMs = 12 * 60_000;
+
 /** Format, lint, types, docs, unit tests, examples, laws: all that needs no server. */
 export const okPhases: readonly Phase[] = [
   check("format", () => ["fmt", "--check"]),
@@ -80,7 +85,8 @@ function tests(
       if (files.length === 0) return { isSuccess: true, counts: noTests, output: "" };
       const command = ["test", "--frozen", "--no-prompt", ...args, ...files];
       const outcome = await deno(gate, { args: command, isLive: false });
-      return counted(outcome, outcome.output);
+      const silent = outcome.isLate ? `No result from ${silentFiles(files, outcome.output).join(", ")}\n` : "";
+      return counted(outcome, outcome.output + silent);
     },
   };
 }
@@ -113,7 +119,8 @@ async function withServers(gate: Gate, files: readonly string[]): Promise<PhaseR
   const env = environmentOf(infra);
   gate.log("servers are ready");
   const args = ["test", "--frozen", "--no-prompt", "--no-check", "-A", ...files];
-  const outcome = await deno({ ...gate, env: { ...gate.env, ...env } }, { args, isLive: true });
+  const command = { args, isLive: true, limitMs: serverLimitMs };
+  const outcome = await deno({ ...gate, env: { ...gate.env, ...env } }, command);
   return counted(outcome, "");
 }
 
@@ -129,6 +136,14 @@ function counted({ isSuccess, output }: Outcome, shown: string): PhaseResult {
   return { isSuccess, counts: parseCounts(output) ?? noTests, output: shown };
 }
 
-function deno(gate: Gate, command: Pick<Command, "args" | "isLive">): Promise<Outcome> {
-  return runDeno(gate.root, { ...command, env: gate.env, signal: gate.signal });
+function deno(
+  gate: Gate,
+  command: Pick<Command, "args" | "isLive"> & Partial<Pick<Command, "limitMs">>,
+): Promise<Outcome> {
+  return runDeno(gate.root, { limitMs: quickLimitMs, ...command, env: gate.env, signal: gate.signal });
+}
+
+/** Files that a broken off parallel run said nothing about: one of them hangs, the others waited for it. */
+function silentFiles(files: readonly string[], output: string): string[] {
+  return files.filter((file) => !output.includes(file)).slice(0, 8);
 }
