@@ -1,0 +1,128 @@
+import { ConflictError, sha256 } from "@mesh/base";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { accountOf, type GatewayContext } from "./gateway_env.ts";
+import { invalidRequest, RefusalError } from "./refusal.ts";
+import type { RequestRef, Requests, StoredAnswer } from "./requests.ts";
+
+/** How long a request that another service answers counts as under way, in milliseconds: three times its deadline. */
+const claimLeaseMs = 30_000;
+
+/**
+ * Reads which write this is.
+ *
+ * @param asked What is asked, after validation: the same meaning gives the same digest.
+ * @throws {RefusalError} 400 if there is no usable `Idempotency-Key`.
+ */
+export function requestRefOf(context: GatewayContext, asked: unknown): RequestRef {
+  const header = context.req.header("idempotency-key");
+  // The field is a structured string (draft-ietf-httpapi-idempotency-key-header 2.1); most clients leave the quotes out.
+  const key = /^"?([\x21\x23-\x7e]{1,128})"?$/.exec(header ?? "")?.[1];
+  if (key === undefined) {
+    throw invalidRequest([{
+      in: "header",
+      pointer: "/idempotency-key",
+      detail: header === undefined ? "is required for every write" : "must be 1 to 128 visible characters",
+    }]);
+  }
+  return {
+    accountId: accountOf(context).subject,
+    key,
+    route: `${context.req.method} ${context.req.path}`,
+    digest: sha256(JSON.stringify(asked)),
+  };
+}
+
+/**
+ * Answers a write that leads to a command: once by doing it, ever after with the stored answer.
+ *
+ * @param act Does it, in one transaction with the answer (`Requests.accept`). May refuse; a refusal is not stored.
+ * @throws {RefusalError} 422 if the key named something else, 409 if the same is under way.
+ */
+export async function answerOnce(
+  context: GatewayContext,
+  { requests, request }: { readonly requests: Requests; readonly request: RequestRef },
+  act: () => Promise<StoredAnswer>,
+): Promise<Response> {
+  const replayed = await replay(context, requests, request);
+  if (replayed !== undefined) return replayed;
+  try {
+    return answerWith(context, await act());
+  } catch (error) {
+    // Somebody was faster with the same key, between the look and the commit.
+    const again = isConflict(error, "request-known") ? await replay(context, requests, request) : undefined;
+    if (again !== undefined) return again;
+    throw isConflict(error, "request-under-way") ? underWay() : error;
+  }
+}
+
+/** What another service said to a write that was handed to it. */
+export interface ForeignAnswer {
+  readonly answer: StoredAnswer;
+  /** Address that came with it. */
+  readonly addressRef?: string;
+}
+
+/**
+ * Answers a write that another service carries out. It may be carried out twice if this process dies in between, so it
+ * must be one that does no harm then.
+ *
+ * @param act Asks the other service; throws when nobody knows what became of it or nothing did.
+ */
+export async function answerOnceThrough(
+  context: GatewayContext,
+  { requests, request }: { readonly requests: Requests; readonly request: RequestRef },
+  act: () => Promise<ForeignAnswer>,
+): Promise<Response> {
+  return await answerOnce(context, { requests, request }, async () => {
+    await requests.claim(request, claimLeaseMs);
+    let done: ForeignAnswer;
+    try {
+      done = await act();
+    } catch (error) {
+      await requests.release(request);
+      throw error;
+    }
+    await requests.settle(request, done.answer, done.addressRef);
+    return done.answer;
+  });
+}
+
+async function replay(
+  context: GatewayContext,
+  requests: Requests,
+  { accountId, key, route, digest }: RequestRef,
+): Promise<Response | undefined> {
+  const known = await requests.find(accountId, key);
+  if (known === undefined) return undefined;
+  if (known.route !== route || known.digest !== digest) {
+    throw new RefusalError({
+      status: 422,
+      type: "idempotency-key-reused",
+      title: "The idempotency key was used for another request",
+    });
+  }
+  // A claim without an answer may be one whose holder has died; the claim itself decides.
+  if (known.answer === undefined) return undefined;
+  context.header("idempotency-replayed", "true");
+  return answerWith(context, known.answer);
+}
+
+function answerWith(context: GatewayContext, { status, location, body }: StoredAnswer): Response {
+  if (location !== undefined) context.header("location", location);
+  context.header("cache-control", "no-store");
+  context.header("content-type", status >= 400 ? "application/problem+json" : "application/json");
+  return context.body(JSON.stringify(body), status as ContentfulStatusCode);
+}
+
+function underWay(): RefusalError {
+  return new RefusalError({
+    status: 409,
+    type: "request-under-way",
+    title: "The same request is being handled at this moment",
+    retryAfterSeconds: 1,
+  });
+}
+
+function isConflict(error: unknown, reason: string): boolean {
+  return error instanceof ConflictError && error.reason === reason;
+}
