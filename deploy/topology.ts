@@ -8,6 +8,7 @@ import { type BrokerTopology, brokerTopology } from "@mesh/broker";
 import type { ServiceDefinition } from "@mesh/contract";
 import { type EmitPolicy, emitPolicyFrom } from "@mesh/envelope";
 import { service as catalog } from "@shop/catalog/service";
+import { service as gateway } from "@shop/gateway/service";
 import { service as inventory } from "@shop/inventory/service";
 import { service as notifications } from "@shop/notifications/service";
 import { service as orchestrator } from "@shop/orchestrator/service";
@@ -18,6 +19,7 @@ import { service as users } from "@shop/users/service";
 
 /** All services, in the order in which people read them. */
 export const services: readonly ServiceDefinition[] = Object.freeze([
+  gateway,
   users,
   catalog,
   orders,

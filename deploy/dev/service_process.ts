@@ -77,12 +77,22 @@ async function eachLine(stream: ReadableStream<Uint8Array>, onLine: (line: strin
   if (rest !== "") onLine(rest);
 }
 
+/** What to wait for. */
+export interface Readiness {
+  /** Answers with a status of 200 to 299 once the child is ready. */
+  readonly url: string;
+  /** Longest wait in milliseconds. */
+  readonly limitMs: number;
+  /** Ends the wait. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
- * Waits until an HTTP address answers with a status of 200 to 299.
+ * Waits until a child says that it is ready.
  *
- * @throws {UnavailableError} If the child ends first, or after `limitMs`.
+ * @throws {UnavailableError} If the child ends first, after `limitMs`, or when `signal` aborted.
  */
-export async function untilReady(child: Child, url: string, limitMs: number, signal?: AbortSignal): Promise<void> {
+export async function untilReady(child: Child, { url, limitMs, signal }: Readiness): Promise<void> {
   const deadlineMs = systemClock.monotonicMs() + limitMs;
   let last = "no answer";
   while (systemClock.monotonicMs() < deadlineMs && child.isRunning && signal?.aborted !== true) {

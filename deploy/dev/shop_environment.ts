@@ -2,8 +2,8 @@ import type { ServiceDefinition } from "@mesh/contract";
 import { withUser, withVhost } from "@mesh/testing/infra";
 import { telemetryVariables } from "../permissions.ts";
 import { peersOf } from "../topology.ts";
-import type { Provisioned } from "./provision.ts";
-import type { ShopSecrets } from "./secrets_file.ts";
+import type { ShopFiles } from "./provide_files.ts";
+import type { ShopSecrets } from "./shop_secrets.ts";
 
 /** Ports of one shop on loopback. */
 export interface ShopPorts {
@@ -21,7 +21,9 @@ export interface ShopPorts {
 export interface EnvironmentPlan {
   readonly ports: ShopPorts;
   readonly secrets: ShopSecrets;
-  readonly provisioned: Provisioned;
+  readonly files: ShopFiles;
+  /** By service. */
+  readonly databaseUrls: Readonly<Record<string, string>>;
   readonly brokerUrl: string;
   readonly vhost: string;
   readonly partitions: number;
@@ -48,7 +50,7 @@ const passedOn = ["HOME", "PATH", "DENO_DIR", "XDG_CACHE_HOME", "LANG", "TZ", "N
 
 /** The environment of one service process. */
 export function environmentOf(service: ServiceDefinition, plan: EnvironmentPlan): Readonly<Record<string, string>> {
-  const { ports, secrets, provisioned, settings, inherited } = plan;
+  const { ports, secrets, files, databaseUrls, settings, inherited } = plan;
   const { name } = service;
   const internal = (peer: string) => `http://127.0.0.1:${ports.internal[peer]}`;
   const own = secrets.services[name]!;
@@ -57,10 +59,10 @@ export function environmentOf(service: ServiceDefinition, plan: EnvironmentPlan)
     DENO_NO_UPDATE_CHECK: "1",
     OTEL_SERVICE_NAME: name,
     MESH_AMQP_URL: withVhost(withUser(plan.brokerUrl, name, own.broker), plan.vhost),
-    MESH_POSTGRES_URL: provisioned.databaseUrls[name]!,
-    MESH_SIGNING_KEY_FILE: provisioned.signingKeyFiles[name]!,
-    MESH_KEYS_FOLDER: provisioned.keysFolder,
-    MESH_POLICY_FILE: provisioned.policyFile,
+    MESH_POSTGRES_URL: databaseUrls[name]!,
+    MESH_SIGNING_KEY_FILE: files.signingKeyFiles[name]!,
+    MESH_KEYS_FOLDER: files.keysFolder,
+    MESH_POLICY_FILE: files.policyFile,
     MESH_PEERS: peersOf(service).map((peer) => `${peer}=${internal(peer)}`).join(","),
     MESH_INTERNAL_HOST: "127.0.0.1",
     MESH_INTERNAL_PORT: String(ports.internal[name]),
@@ -77,17 +79,17 @@ export function environmentOf(service: ServiceDefinition, plan: EnvironmentPlan)
 }
 
 function ownVariables({ name }: ServiceDefinition, plan: EnvironmentPlan): Readonly<Record<string, string>> {
-  const { ports, provisioned, seedFile, sagaLimits } = plan;
+  const { ports, files, seedFile, sagaLimits } = plan;
   switch (name) {
     case "users":
       return {
-        USERS_TOKEN_KEY_FILE: provisioned.tokenKeyFile,
+        USERS_TOKEN_KEY_FILE: files.tokenKeyFile,
         ...(seedFile === undefined ? {} : { USERS_SEED_FILE: seedFile }),
       };
     case "payments":
       return {
         PAYMENT_PROVIDER_URL: `http://127.0.0.1:${ports.payment}`,
-        PAYMENT_PROVIDER_KEY_FILE: provisioned.paymentKeyFile,
+        PAYMENT_PROVIDER_KEY_FILE: files.paymentKeyFile,
       };
     case "shipping":
       return { CARRIER_URL: `http://127.0.0.1:${ports.carrier}` };

@@ -1,12 +1,13 @@
-import { errorText, UnavailableError } from "@mesh/base";
-import type { ServiceDefinition } from "@mesh/contract";
-import { findFreePorts, type Infra, startInfra } from "@mesh/testing/infra";
-import { denoFlags } from "../permissions.ts";
+import { errorText, systemClock, UnavailableError } from "@mesh/base";
+import { findFreePorts, type Infra, type PostgresServer, startInfra } from "@mesh/testing/infra";
 import { serviceNamed, services, vhost as defaultVhost } from "../topology.ts";
-import { provideBroker, provision, type Provisioned, type ProvisionPlan } from "./provision.ts";
-import { readShopSecrets } from "./secrets_file.ts";
+import { type BrokerPlan, provideBroker } from "./provide_broker.ts";
+import { provideDatabases } from "./provide_databases.ts";
+import { provideFiles, type ShopFiles } from "./provide_files.ts";
 import { type Child, startChild, untilReady } from "./service_process.ts";
 import { environmentOf, type EnvironmentPlan, type ShopPorts } from "./shop_environment.ts";
+import { readShopSecrets } from "./shop_secrets.ts";
+import { serviceSpec, simulators, simulatorsSpec } from "./shop_processes.ts";
 
 /** How a shop is to run. */
 export interface ShopOptions {
@@ -42,11 +43,17 @@ export interface ShopOptions {
 export interface Shop extends AsyncDisposable {
   readonly infra: Infra;
   readonly ports: ShopPorts;
+  /** Where customers reach it. */
   readonly url: string;
   readonly folder: string;
-  readonly provisioned: Provisioned;
+  readonly vhost: string;
+  readonly files: ShopFiles;
+  /** Services that it was told to run, in the topology's order. */
+  readonly serviceNames: readonly string[];
   /** URL of a service's internal port. */
   internalUrl(service: string): string;
+  /** The environment that a service runs in, with its URLs of broker and database. */
+  environmentOf(service: string): Readonly<Record<string, string>>;
   /** The process of a service, or of the simulators. */
   child(name: string): Child;
   /** Starts a service (or the simulators) again that has ended; does not wait for its readiness. */
@@ -61,91 +68,141 @@ export interface Shop extends AsyncDisposable {
 
 /** Waits of the retry tiers in development. */
 const defaultTiersMs = [1_000, 10_000, 60_000, 600_000];
+/** 60 s: a start on a busy machine. */
+const readyLimitMs = 60_000;
 
 /**
  * Starts the whole shop: servers, simulators, every service as a process of its own with the least permissions.
  *
- * @throws {UnavailableError} If something does not become ready; what was started is stopped again.
+ * @returns The shop, every service ready.
+ * @throws {UnavailableError} If something does not become ready, or `signal` aborted; what was started is stopped again.
+ * @throws {ConfigError} If a migration was changed after it had been applied to the databases in `folder`.
  */
 export async function startShop(options: ShopOptions): Promise<Shop> {
-  const { folder, log = () => {}, signal } = options;
-  await Deno.mkdir(folder, { recursive: true });
-  const infra = options.infra ?? await startInfra({
-    wants: ["rabbitmq", "postgres"],
-    stateDir: `${folder}/servers`,
-    log,
-    ...(options.infraPorts === undefined ? {} : { ports: options.infraPorts }),
-  });
   const children = new Map<string, Child>();
-  const stop = async () => {
-    const simulators = children.get("simulators");
-    await Promise.all([...children.values()].filter((child) => child !== simulators).map((child) => child.stop()));
-    await simulators?.stop();
-    if (options.infra === undefined) await infra.stop();
-  };
+  const owned: { infra?: Infra } = {};
+  const stop = () => stopAll(children, owned.infra);
   try {
-    const secrets = await readShopSecrets(`${folder}/secrets.json`, services.map(({ name }) => name));
-    const plan: ProvisionPlan = {
-      infra,
-      folder,
-      secrets,
-      vhost: options.vhost ?? defaultVhost,
-      databasePrefix: options.databasePrefix ?? "",
-      partitions: options.partitions ?? 1,
-      tiersMs: options.settings?.tiersMs ?? defaultTiersMs,
-      log,
-    };
-    const ports = options.ports ?? freePorts();
-    const provisioned = await provision(plan);
-    const environment: EnvironmentPlan = {
-      ports,
-      secrets,
-      provisioned,
-      brokerUrl: infra.broker.amqpUrl,
-      vhost: plan.vhost,
-      partitions: plan.partitions,
-      settings: options.settings ?? {},
-      sagaLimits: options.sagaLimits ?? {},
-      ...(options.seedFile === undefined ? {} : { seedFile: options.seedFile }),
-      logFormat: options.logFormat ?? "json",
-      logLevel: options.logLevel ?? "info",
-      inherited: Deno.env.toObject(),
-      extra: options.extra ?? {},
-    };
-    const onLine = (name: string) => (line: string) => options.onLine?.(name, line);
-    const start = (name: string): Child => {
-      const spec = name === "simulators"
-        ? simulatorsSpec(folder, environment)
-        : serviceSpec(serviceNamed(name), environment);
-      const child = startChild({ name, ...spec, onLine: onLine(name) });
-      children.set(name, child);
-      return child;
-    };
-    const wanted = services.filter(({ name }) => options.only?.includes(name) ?? true);
-    start("simulators");
-    for (const { name } of wanted) start(name);
-    const internalUrl = (name: string) => `http://127.0.0.1:${ports.internal[name]}`;
-    const shop: Shop = {
-      infra,
-      ports,
-      url: `http://127.0.0.1:${ports.gateway}`,
-      folder,
-      provisioned,
-      internalUrl,
-      child: (name) => childNamed(children, name),
-      restart: start,
-      untilReady: (name, limitMs = 30_000) =>
-        untilReady(childNamed(children, name), `${internalUrl(name)}/health/ready`, limitMs, signal),
-      reloadBroker: () => provideBroker(plan),
-      stop,
-      [Symbol.asyncDispose]: stop,
-    };
-    await Promise.all(wanted.map(({ name }) => shop.untilReady(name, 60_000)));
+    const shop = await prepareShop(options, children, owned, stop);
+    shop.restart(simulators);
+    for (const name of shop.serviceNames) shop.restart(name);
+    await Promise.all(shop.serviceNames.map((name) => shop.untilReady(name)));
     return shop;
   } catch (error) {
     await stop();
     throw error instanceof Error ? error : new UnavailableError(errorText(error));
   }
+}
+
+/** Brings about everything that processes need; starts none of them. */
+async function prepareShop(
+  options: ShopOptions,
+  children: Map<string, Child>,
+  owned: { infra?: Infra },
+  stop: () => Promise<void>,
+): Promise<Shop> {
+  const { folder, log = () => {}, signal, vhost = defaultVhost, partitions = 1, onLine } = options;
+  await Deno.mkdir(folder, { recursive: true, mode: 0o711 });
+  const names = services.map(({ name }) => name);
+  const secrets = await readShopSecrets(`${folder}/shop.secret`, names, options.infra?.broker.management.password);
+  const files = await provideFiles(folder, secrets);
+  const databasesOf = (postgres: PostgresServer) =>
+    provideDatabases({
+      postgres,
+      secrets,
+      databasePrefix: options.databasePrefix ?? "",
+      nowMs: systemClock.nowMs(),
+      log,
+    });
+  const tiersMs = options.settings?.tiersMs ?? defaultTiersMs;
+  const brokerPlan = ({ broker }: Infra): BrokerPlan => ({ broker, secrets, vhost, partitions, tiersMs, log });
+  const { infra, databaseUrls } = await provideServers(options, owned, { databasesOf, brokerPlan });
+  const ports = options.ports ?? freePorts();
+  const environment: EnvironmentPlan = {
+    ports,
+    secrets,
+    files,
+    databaseUrls,
+    brokerUrl: infra.broker.amqpUrl,
+    vhost,
+    partitions,
+    settings: options.settings ?? {},
+    sagaLimits: options.sagaLimits ?? {},
+    ...(options.seedFile === undefined ? {} : { seedFile: options.seedFile }),
+    logFormat: options.logFormat ?? "json",
+    logLevel: options.logLevel ?? "info",
+    inherited: Deno.env.toObject(),
+    extra: options.extra ?? {},
+  };
+  const internalUrl = (name: string) => `http://127.0.0.1:${ports.internal[name]}`;
+  return {
+    infra,
+    ports,
+    url: `http://127.0.0.1:${ports.gateway}`,
+    folder,
+    vhost,
+    files,
+    serviceNames: names.filter((name) => options.only?.includes(name) ?? true),
+    internalUrl,
+    environmentOf: (name) => environmentOf(serviceNamed(name), environment),
+    child: (name) => childNamed(children, name),
+    restart: (name) => {
+      const spec = name === simulators
+        ? simulatorsSpec(folder, environment)
+        : serviceSpec(serviceNamed(name), environment);
+      const child = startChild({ name, ...spec, onLine: (line) => onLine?.(name, line) });
+      children.set(name, child);
+      return child;
+    },
+    untilReady: (name, limitMs = readyLimitMs) =>
+      untilReady(childNamed(children, name), { url: `${internalUrl(name)}/health/ready`, limitMs, signal }),
+    reloadBroker: () => provideBroker(brokerPlan(infra)),
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+/** Starts the servers where none are given. The databases are made while the broker, which takes longer, starts. */
+async function provideServers(
+  { infra: given, folder, infraPorts, log = () => {}, signal }: ShopOptions,
+  owned: { infra?: Infra },
+  provide: {
+    readonly databasesOf: (server: PostgresServer) => Promise<Readonly<Record<string, string>>>;
+    readonly brokerPlan: (infra: Infra) => BrokerPlan;
+  },
+): Promise<{ readonly infra: Infra; readonly databaseUrls: Readonly<Record<string, string>> }> {
+  const serving = Promise.withResolvers<PostgresServer>();
+  if (given !== undefined) serving.resolve(given.postgres);
+  const starting = given !== undefined ? Promise.resolve(given) : startInfra({
+    wants: ["rabbitmq", "postgres"],
+    stateDir: `${folder}/servers`,
+    log,
+    ...(infraPorts === undefined ? {} : { ports: infraPorts }),
+    onPostgres: serving.resolve,
+  });
+  const [servers, databases] = await Promise.allSettled([
+    starting.then(async (infra) => {
+      if (given === undefined) owned.infra = infra;
+      if (signal?.aborted !== true) await provideBroker(provide.brokerPlan(infra));
+      return infra;
+    }).catch((error) => {
+      serving.reject(error);
+      throw error;
+    }),
+    serving.promise.then(provide.databasesOf),
+  ]);
+  if (servers.status === "rejected") throw servers.reason;
+  if (databases.status === "rejected") throw databases.reason;
+  if (signal?.aborted === true) throw new UnavailableError("Cannot start the shop: it was told to stop");
+  return { infra: servers.value, databaseUrls: databases.value };
+}
+
+/** Services first, so that they drain while everything that they need is there. */
+async function stopAll(children: ReadonlyMap<string, Child>, infra: Infra | undefined): Promise<void> {
+  const outside = children.get(simulators);
+  await Promise.all([...children.values()].filter((child) => child !== outside).map((child) => child.stop()));
+  await outside?.stop();
+  await infra?.stop();
 }
 
 /** Ports that nobody listens on at this moment. */
@@ -167,33 +224,4 @@ function childNamed(children: ReadonlyMap<string, Child>, name: string): Child {
     throw new RangeError(`Cannot find process "${name}": there are ${[...children.keys()].join(", ")}`);
   }
   return child;
-}
-
-function serviceSpec(service: ServiceDefinition, plan: EnvironmentPlan) {
-  const env = environmentOf(service, plan);
-  const main = new URL(`../../services/${service.name}/main.ts`, import.meta.url).pathname;
-  return { args: ["run", ...denoFlags(service, env), main], env };
-}
-
-function simulatorsSpec(folder: string, { ports, inherited }: EnvironmentPlan) {
-  const main = new URL("../../tests/simulators/main.ts", import.meta.url).pathname;
-  const { payment, carrier, smtp, mailPage } = ports;
-  const state = `${folder}/simulators`;
-  const { HOME = "", PATH = "", DENO_DIR } = inherited;
-  return {
-    args: [
-      "run",
-      "--no-prompt",
-      "--cached-only",
-      "--frozen",
-      "--allow-net=127.0.0.1",
-      "--allow-env",
-      `--allow-read=${state}`,
-      `--allow-write=${state}`,
-      main,
-      ...["--payment-port", String(payment), "--carrier-port", String(carrier)],
-      ...["--smtp-port", String(smtp), "--mail-port", String(mailPage), "--state-dir", state],
-    ],
-    env: { HOME, PATH, DENO_NO_UPDATE_CHECK: "1", ...(DENO_DIR === undefined ? {} : { DENO_DIR }) },
-  };
 }

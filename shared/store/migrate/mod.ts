@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { readDatabaseMarks, writeDatabaseMark } from "./database_marks.ts";
 export { maintainInbox, type MaintainOptions, type MaintainReport } from "./maintain_inbox.ts";
 export { migrate, type MigrateOptions, type MigrateReport, raiseFeedEpoch } from "./migrate.ts";
 export { type Migration, type MigrationSet, readMeshMigrations, readMigrations } from "./migration_files.ts";
