@@ -1,3 +1,5 @@
+import { setImmediate } from "node:timers";
+
 /** Time as a parameter, so that tests and the simulation can move it. */
 export interface Clock {
   /** Wall clock in milliseconds since 1970. Information only: no decision may depend on it. */
@@ -86,7 +88,7 @@ export class ManualClock implements Clock {
   }
 }
 
-/** A timer turn lets every promise that is ready run first. */
+/** A turn of the event loop lets every promise that is ready run first. */
 function settleMicrotasks(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
+  return new Promise((resolve) => setImmediate(resolve));
 }
