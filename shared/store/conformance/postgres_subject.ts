@@ -1,5 +1,4 @@
 import { systemClock, systemIds } from "@mesh/base";
-import { dropDatabase, type PostgresServer } from "@mesh/testing/infra";
 import postgres from "postgres";
 import {
   maintainInbox,
@@ -8,6 +7,7 @@ import {
   provisionService,
   readMeshMigrations,
 } from "../migrate/mod.ts";
+import type { ConnectionOptions } from "../postgres/connection.ts";
 import { PostgresStore } from "../postgres/postgres_store.ts";
 import type { StoreSubject } from "./subject.ts";
 
@@ -28,7 +28,7 @@ export class PostgresFixture implements AsyncDisposable {
   }
 
   /** Creates a database under a name that nobody else has. */
-  static async create(server: Pick<PostgresServer, "adminUrl">): Promise<PostgresFixture> {
+  static async create(server: { readonly adminUrl: string }): Promise<PostgresFixture> {
     const prefix = `t${systemIds().next().replaceAll("-", "").slice(4)}-`;
     const { adminUrl } = server;
     const service = await provisionService({ adminUrl, service: "store", password: "runtime", prefix });
@@ -39,7 +39,7 @@ export class PostgresFixture implements AsyncDisposable {
   }
 
   /** Opens a store as the runtime role; disposed of with the next `clear`. */
-  openStore(some: { readonly poolMax?: number; readonly url?: string } = {}): PostgresStore {
+  openStore(some: Partial<ConnectionOptions> = {}): PostgresStore {
     const store = new PostgresStore({ url: this.service.url, clock: systemClock, ...some });
     this.#stores.push(store);
     return store;
@@ -79,8 +79,8 @@ export class PostgresFixture implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.clear();
     await this.admin.end();
-    await dropDatabase(this.#adminUrl, this.service.database);
     const server = postgres(this.#adminUrl, { max: 1 });
+    await server`drop database ${server(this.service.database)} with (force)`;
     await server`drop role ${server(this.service.runtimeRole)}, ${server(this.service.ownerRole)}`;
     await server.end();
   }

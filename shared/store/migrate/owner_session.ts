@@ -29,6 +29,7 @@ export async function asOwner<T>(
     max_lifetime: null,
     onnotice: () => {},
     connection: { application_name: "mesh-migrate" },
+    fetch_types: false,
     types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
   });
   try {

@@ -1,6 +1,7 @@
 import { type Clock, UnavailableError } from "@mesh/base";
 import postgres from "postgres";
-import { isRetryable, translateError } from "./translate_error.ts";
+import { arrayTypes } from "./array_types.ts";
+import { codeOf, isRetryable, translateError } from "./translate_error.ts";
 
 /** How to reach a database. */
 export interface ConnectionOptions {
@@ -18,26 +19,20 @@ export interface ConnectionOptions {
 
 /** A pool of connections that translates errors and bounds every call. */
 export class Connection implements AsyncDisposable {
-  /** The driver, for statements of one's own; arrays work once any call has succeeded (see `#learnTypes`). */
-  readonly sql: postgres.Sql;
-  readonly #clock: Clock;
+  readonly #options: ConnectionOptions;
   readonly #callLimitMs: number;
-  #typesKnown: Promise<unknown> | undefined;
+  #sql: postgres.Sql;
 
   /** Connects with the first call. */
   constructor(options: ConnectionOptions) {
-    this.#clock = options.clock;
+    this.#options = options;
     this.#callLimitMs = options.callLimitMs ?? 15_000;
-    this.sql = postgres(options.url, {
-      max: options.poolMax ?? 4,
-      connect_timeout: 5,
-      // The default grows to 20 s: a database that is back would stay unused for that long.
-      backoff: (attempt: number) => Math.min(0.05 * 2 ** attempt, 1),
-      onnotice: () => {},
-      connection: { application_name: options.applicationName ?? "mesh" },
-      // Counts, positions and minor units are whole numbers that fit.
-      types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
-    });
+    this.#sql = openPool(options);
+  }
+
+  /** The driver, for statements of one's own; ask for it each time, because a pool that cannot connect is replaced. */
+  get sql(): postgres.Sql {
+    return this.#sql;
   }
 
   /**
@@ -60,33 +55,34 @@ export class Connection implements AsyncDisposable {
   async attempt<T>(what: string, work: (sql: postgres.Sql) => PromiseLike<T>): Promise<T> {
     for (let count = 1;; count += 1) {
       try {
-        return await this.#limit(what, this.#learnTypes().then(() => work(this.sql)));
+        return await this.#limit(what, work(this.#sql));
       } catch (error) {
+        this.#renewStuckPool(error);
         if (!isRetryable(error) || count >= 3) throw error;
-        await this.#clock.delay(10 * count);
+        await this.#options.clock.delay(10 * count);
       }
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.sql.end({ timeout: 5 });
+    await this.#sql.end({ timeout: 5 });
   }
 
   /**
-   * The driver learns the database's array types over its first connection, but may start the first statement before it
-   * has understood the answer, and then takes arrays for texts. So the first statement is one without arrays.
+   * A connection that dies between the driver's decision to write and the write never writes again, so that it cannot
+   * even be renewed; its calls end with this code. A new pool is the way out, and no loss if the server is just away.
    */
-  #learnTypes(): Promise<unknown> {
-    this.#typesKnown ??= this.sql`select 1`.catch((error: unknown) => {
-      this.#typesKnown = undefined;
-      throw error;
-    });
-    return this.#typesKnown;
+  #renewStuckPool(error: unknown): void {
+    if (codeOf(error) !== "CONNECT_TIMEOUT") return;
+    const stuck = this.#sql;
+    this.#sql = openPool(this.#options);
+    // Whatever still waits in it fails as if its connection had been lost.
+    stuck.end({ timeout: 0 }).catch(() => {});
   }
 
   async #limit<T>(what: string, work: PromiseLike<T>): Promise<T> {
     const patience = new AbortController();
-    const expiry = this.#clock.delay(this.#callLimitMs, patience.signal).then((): never => {
+    const expiry = this.#options.clock.delay(this.#callLimitMs, patience.signal).then((): never => {
       throw new UnavailableError(`Cannot ${what}: no answer after ${this.#callLimitMs} ms`, { dependency: "postgres" });
     });
     // Ends with the abort below, when nobody listens any more.
@@ -97,4 +93,20 @@ export class Connection implements AsyncDisposable {
       patience.abort();
     }
   }
+}
+
+function openPool(options: ConnectionOptions): postgres.Sql {
+  return postgres(options.url, {
+    max: options.poolMax ?? 4,
+    connect_timeout: 5,
+    // The default grows to 20 s: a database that is back would stay unused for that long.
+    backoff: (attempt: number) => Math.min(0.05 * 2 ** attempt, 1),
+    onnotice: () => {},
+    connection: { application_name: options.applicationName ?? "mesh" },
+    // The driver would ask the server for its array types, over every new connection: if that one dies meanwhile, the
+    // process does, and the first statements may run before the answer is understood.
+    fetch_types: false,
+    // Counts, positions and minor units are whole numbers that fit.
+    types: { ...arrayTypes, bigint: { to: 20, from: [20], parse: Number, serialize: String } },
+  });
 }

@@ -25,6 +25,7 @@ import * as outbox from "./outbox.ts";
 import * as projections from "./projections.ts";
 import * as status from "./status.ts";
 import * as timers from "./timers.ts";
+import { inTransaction } from "./transaction.ts";
 
 /**
  * The store on Postgres. The schema `mesh` must be there (see `@mesh/store/migrate`).
@@ -39,7 +40,10 @@ export class PostgresStore implements Store {
     this.#connection = new Connection(options);
   }
 
-  /** The driver, for a service's queries on its own tables. Its errors are the driver's. */
+  /**
+   * The driver, for a service's single statements on its own tables. Its errors are the driver's. Ask for it each time:
+   * a pool that got stuck is replaced. For transactions use `transact` or `commitWith`, never `sql.begin`.
+   */
   get sql(): postgres.Sql {
     return this.#connection.sql;
   }
@@ -71,6 +75,17 @@ export class PostgresStore implements Store {
     participant: (sql: postgres.TransactionSql) => Promise<void>,
   ): Promise<CommitResult> {
     return commitTurn(this.#connection, writes, { participant });
+  }
+
+  /**
+   * Runs a service's own statements in one transaction, which may run again after a deadlock.
+   *
+   * @param what For the error message: `"rotate a refresh token"`.
+   * @returns What `work` returns. What it throws undoes all and passes unchanged, if it is not the database's.
+   * @throws {UnavailableError} If the database is away or the outcome is unknown.
+   */
+  transact<T>(what: string, work: (sql: postgres.TransactionSql) => Promise<T>): Promise<T> {
+    return this.#connection.run(what, (sql) => inTransaction(sql, work));
   }
 
   /**

@@ -3,6 +3,7 @@ import { compareText } from "../writes.ts";
 import type { Connection } from "./connection.ts";
 import { insertOutbox } from "./outbox.ts";
 import { sqlArray } from "./sql_array.ts";
+import { inTransaction } from "./transaction.ts";
 
 interface TimerRow {
   readonly stream: string;
@@ -33,7 +34,7 @@ export async function fireTimers(
   const streams = sqlArray(ordered.map(({ timer }) => timer.stream));
   const dues = sqlArray(ordered.map(({ timer }) => timer.dueAtMs));
   return await connection.run("fire timers", (sql) =>
-    sql.begin(async (transaction) => {
+    inTransaction(sql, async (transaction) => {
       const fired = await transaction<TimerRow[]>`
         update mesh.timer t set fired_at_ms = mesh.now_ms()
         from unnest(${streams}::text[], ${dues}::bigint[]) as f(stream, due)
@@ -43,5 +44,5 @@ export async function fireTimers(
       const entries = firings.filter(({ timer }) => streamsFired.has(timer.stream)).map(({ entry }) => entry);
       if (entries.length > 0) await insertOutbox(transaction, entries);
       return entries;
-    }) as Promise<readonly OutboxEntry[]>);
+    }));
 }

@@ -22,17 +22,23 @@ export function isOvertaken(error: unknown): boolean {
  */
 export function translateError(error: unknown, what: string): Error {
   if (errorCode(error) !== "unclassified") return error as Error;
-  const code = codeOf(error);
-  const text = `Cannot ${what}: ${errorText(error) || code}`;
+  const text = `Cannot ${what}: ${errorText(error) || codeOf(error)}`;
   const options = { cause: error, dependency: "postgres" };
   if (error instanceof Error && error.name === "NotCapable") return new ConfigError(text, options);
-  return isOutage(error, code) ? new UnavailableError(text, options) : new DefectError(text, options);
+  return isOutage(error) ? new UnavailableError(text, options) : new DefectError(text, options);
 }
 
-function isOutage(error: unknown, code: string): boolean {
-  if (connectionCodes.has(code) || unavailableStates.test(code)) return true;
+function isOutage(error: unknown): boolean {
+  return isConnectionLost(error) || unavailableStates.test(codeOf(error));
+}
+
+/** The connection has ended, or is about to: nothing more can be said on it. */
+export function isConnectionLost(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { severity } = error as { severity?: unknown };
+  if (severity === "FATAL" || severity === "PANIC") return true;
   // Deno's own socket errors carry a name instead of a code.
-  return error instanceof Error && socketErrors.has(error.name);
+  return connectionCodes.has(codeOf(error)) || socketErrors.has(error.name);
 }
 
 /** The SQLSTATE, or the driver's or the system's own code; empty if there is none. */
