@@ -99,6 +99,24 @@ export async function startPostgresContainer(options: {
   };
 }
 
+/**
+ * Removes the volumes that containers of a state folder kept; does nothing where there is no engine or no volume.
+ *
+ * @returns Names of the volumes removed.
+ */
+export async function removeVolumes(folder: string): Promise<readonly string[]> {
+  const client = await runtimeClient().catch(() => undefined);
+  if (client === undefined) return [];
+  const names = ["rabbitmq", "postgres"].map((server) => volumeName(folder, server));
+  const removals = names.map((name) => client.container.dockerode.getVolume(name).remove().then(() => name, () => ""));
+  return (await Promise.all(removals)).filter((name) => name !== "");
+}
+
+/** Name of the volume that holds a server's data for a state folder. */
+export function volumeName(folder: string, server: string): string {
+  return `jangteo-${folder.split("/").pop()}-${server}`;
+}
+
 class ContainerServer {
   readonly #plan: ContainerPlan;
   #container: StartedTestContainer | undefined;

@@ -4,6 +4,7 @@
  * @module
  */
 export type { InfraMode, Want } from "./find_source.ts";
+export { removeVolumes } from "./containers.ts";
 export { findFreePorts, isPortFree } from "./free_ports.ts";
 export {
   callManagement,

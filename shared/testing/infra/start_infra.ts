@@ -1,6 +1,6 @@
 import { DefectError, UnavailableError } from "@mesh/base";
 import { findBrokerBinaries, findPostgresBinaries } from "./binaries.ts";
-import { startBrokerContainer, startPostgresContainer } from "./containers.ts";
+import { startBrokerContainer, startPostgresContainer, volumeName } from "./containers.ts";
 import { findSource, imageOf, type InfraMode, modeFromEnv, type Source, type Want } from "./find_source.ts";
 import { externalBroker, externalPostgres } from "./external.ts";
 import { choosePorts } from "./free_ports.ts";
@@ -245,10 +245,6 @@ async function makeTempFolder(root: string): Promise<string> {
 }
 
 const tempPrefix = "jangteo-";
-
-function volumeName(folder: string, want: Want): string {
-  return `jangteo-${folder.split("/").pop()}-${want}`;
-}
 
 function missing(want: Want): never {
   throw new DefectError(`Cannot reach ${want}: startInfra was not asked for it`);
