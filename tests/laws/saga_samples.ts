@@ -50,6 +50,7 @@ export const sagaSamples: Readonly<Record<string, SagaSamples>> = {
       "payments.payment-captured": () => ({ ...money, postings: [], isRepeat: false }),
       "payments.capture-refused": ({ orderId }: Hold) => ({ orderId, reason: "expired" }),
       "shipping.shipment-arranged": ({ orderId }: Hold) => ({ orderId, trackingCode: "TRACK-1", isRepeat: false }),
+      "shipping.shipment-refused": ({ orderId }: Hold) => ({ orderId, reason: "address_unknown" }),
       "orders.order-confirmed": () => ({ ...order, isRepeat: false }),
       "orders.order-rejected": (asked: DataOf<typeof RejectOrder>) => ({ ...asked, isRepeat: false }),
       "orders.cancellation-refused": () => ({ ...order, reason: "too-late", isRepeat: false }),

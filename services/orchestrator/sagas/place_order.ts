@@ -50,6 +50,7 @@ export const placeOrder = defineSaga("place-order", { version: 1, startedBy: ord
         parcels: reserveStock.map(({ sku, units, warehouse }) => ({ sku, units, warehouse })),
       }),
     succeedsOn: shipping.ShipmentArranged,
+    failsOn: shipping.ShipmentRefused,
   })
   .mustSucceed("shipOut", {
     command: inventory.ShipOut,
