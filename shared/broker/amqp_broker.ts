@@ -34,7 +34,7 @@ export interface AmqpBrokerOptions {
  * @throws {UnavailableError} If the first connection does not stand within `connectLimitMs`, or `signal` aborted.
  *
  * @example Publish one event
- * ```ts no-run
+ * ```ts ignore
  * import { systemClock } from "@mesh/base";
  * import { connectBroker } from "@mesh/broker";
  *

@@ -47,7 +47,6 @@ class LinkedBroker implements Broker {
   readonly #consuming: Link;
   readonly #users = new Set<AsyncDisposable>();
   readonly #listeners = new Set<() => void>();
-  #wasLost = false;
 
   constructor(options: LinkedBrokerOptions) {
     const { transport, name } = options;
@@ -105,13 +104,9 @@ class LinkedBroker implements Broker {
     }
   }
 
+  /** Connections change one at a time, so whenever both stand after a change, the last one has just come back. */
   #noteChange(): void {
-    if (!this.isConnected) {
-      this.#wasLost = true;
-      return;
-    }
-    if (!this.#wasLost) return;
-    this.#wasLost = false;
+    if (!this.isConnected) return;
     for (const listener of [...this.#listeners]) listener();
   }
 }

@@ -155,6 +155,7 @@ export class MemoryConsumeChannel implements ConsumeChannel {
   }
 
   ackThrough(deliveryTag: number): void {
+    if (!this.#knows(deliveryTag)) return;
     for (const [tag, { queue, entry }] of this.#held) {
       if (tag > deliveryTag) break;
       this.#held.delete(tag);
@@ -163,9 +164,10 @@ export class MemoryConsumeChannel implements ConsumeChannel {
   }
 
   reject(deliveryTag: number, isRequeued: boolean): void {
-    const held = this.#held.get(deliveryTag);
+    if (!this.#knows(deliveryTag)) return;
+    const { queue, entry } = this.#held.get(deliveryTag)!;
     this.#held.delete(deliveryTag);
-    held?.queue.reject(held.entry, isRequeued);
+    queue.reject(entry, isRequeued);
   }
 
   close(): Promise<void> {
@@ -181,6 +183,13 @@ export class MemoryConsumeChannel implements ConsumeChannel {
     const held = Map.groupBy(this.#held.values(), ({ queue }) => queue);
     this.#held.clear();
     for (const [queue, entries] of held) queue.giveBack(entries.map(({ entry }) => entry));
+  }
+
+  /** As on RabbitMQ an answer to a delivery that is not open closes the channel. */
+  #knows(deliveryTag: number): boolean {
+    const isKnown = this.#held.has(deliveryTag);
+    if (!isKnown) this.end();
+    return isKnown;
   }
 
   #deliver(queue: MemoryQueue, entry: QueueEntry): void {

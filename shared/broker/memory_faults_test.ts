@@ -97,6 +97,31 @@ Deno.test("a broker in memory that stops keeps its messages, and its clients com
   assertEquals(idsOf(await takeExactly(await shelf.openConsumer({ queues: mailbox }), 2)), ["m1", "m2"]);
 });
 
+Deno.test("a consumer whose queue vanished while it was away goes on with the others, and without losing deliveries", async () => {
+  await using world = await MemoryWorld.open(conformanceTopology(2));
+  const publisher = await (await world.connect("planner")).openPublisher();
+  const shelf = await world.connect("shelf");
+  const consumer = await shelf.openConsumer({ queues: [{ queue: "shelf.in.p0" }, { queue: "shelf.in.p1" }] });
+  const to = (id: string, slot: string) => command(id, { routingKey: `shelf.put-away.v1.k${slot}` });
+
+  world.server.stop();
+  await world.deleteQueue("shelf.in.p1");
+  world.server.start();
+  await publishWhenUp(world, publisher, to("m0", "00"));
+  await eventually(world, () => consumer.subscribedQueues.join() === "shelf.in.p0");
+  const [held] = await takeExactly(consumer, 1);
+  // Long enough for the missing queue to be asked for many times.
+  await world.passTime(60_000);
+  await world.restore();
+  await eventually(world, () => consumer.subscribedQueues.length === 2);
+  await publisher.publish(to("m1", "01"));
+  const [other] = await takeExactly(consumer, 1);
+  consumer.ackThrough(other!);
+
+  assertEquals([held!.messageId, other!.messageId, other!.isRedelivered], ["m0", "m1", false]);
+  assertEquals([...world.server.messagesIn("shelf.in.p0"), ...world.server.messagesIn("shelf.in.p1")], []);
+});
+
 Deno.test("a broker in memory cuts the connections of one user and leaves the others alone", async () => {
   const { world, server, planner, shelf } = await openWorld();
   await using _ = world;

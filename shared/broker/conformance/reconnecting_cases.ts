@@ -68,6 +68,20 @@ export const reconnectingCases: CaseTable = {
     assertEquals(await publishWhenUp(world, publisher, command("m3")), "confirmed");
   },
 
+  "takes its only queue up again after that was deleted": async (harness) => {
+    await using world = await harness.openWorld(conformanceTopology(1));
+    const publisher = await (await world.connect("planner")).openPublisher();
+    const consumer = await (await world.connect("shelf")).openConsumer({ queues: mailbox });
+
+    await world.deleteQueue("shelf.in.p0");
+    await eventually(world, () => consumer.subscribedQueues.length === 0);
+    await world.restore();
+    await eventually(world, () => consumer.subscribedQueues.length === 1);
+    await publisher.publish(command("m1"));
+
+    assertEquals(idsOf(await takeExactly(consumer, 1)), ["m1"]);
+  },
+
   "goes on with its other queues while one is deleted, and takes that up again when it is back": async (harness) => {
     await using world = await harness.openWorld(conformanceTopology(2));
     const publisher = await (await world.connect("planner")).openPublisher();
