@@ -9,22 +9,15 @@ import * as inventory from "@shop/inventory";
 import * as orchestrator from "@shop/orchestrator";
 import * as orders from "@shop/orders";
 import * as shipping from "@shop/shipping";
+import { eventsAmong } from "./projections/events_among.ts";
 
-/** Everything that the streams behind the read models may say: a row takes whole streams, or has gaps for ever. */
-const projected = [
-  catalog.ProductPut,
-  catalog.ProductRetired,
-  catalog.ProductRefused,
-  orders.OrderPlaced,
-  orders.OrderRefused,
-  orders.OrderConfirmed,
-  orders.OrderRejected,
-  orders.CancellationRequested,
-  orders.CancellationRefused,
-  orchestrator.SagaAdvanced,
-  shipping.ShipmentRequested,
-  shipping.ShipmentArranged,
-];
+/** Everything that the streams behind the read models may say. */
+const projected = eventsAmong([
+  ...catalog.contracts,
+  ...orders.contracts,
+  ...orchestrator.contracts,
+  ...shipping.contracts,
+]);
 
 /** Heard only for what they answer: a count that nobody answers would be sent again for 30 days. */
 const answers = [inventory.StockCounted, inventory.CountRefused];

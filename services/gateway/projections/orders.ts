@@ -1,15 +1,17 @@
 import type { DataOf } from "@mesh/contract";
 import { defineProjection, type ProjectedEvent, type Projection } from "@mesh/runtime";
-import { SagaAdvanced } from "@shop/orchestrator";
+import { contracts as orchestratorContracts, SagaAdvanced } from "@shop/orchestrator";
 import {
   CancellationRefused,
   CancellationRequested,
+  contracts as orderContracts,
   OrderConfirmed,
   OrderPlaced,
   OrderRefused,
   OrderRejected,
 } from "@shop/orders";
-import { ShipmentArranged, ShipmentRequested } from "@shop/shipping";
+import { contracts as shippingContracts, ShipmentArranged, ShipmentRefused, ShipmentRequested } from "@shop/shipping";
+import { eventsAmong } from "./events_among.ts";
 import { isEnded, type LogEntry, type OrderRow, type ProgressSource, withEntry } from "./order_row.ts";
 import { sagaChange } from "./saga_change.ts";
 
@@ -19,17 +21,7 @@ export const nobody = "nobody";
 /** Orders by id, with what their saga and their shipment have come to. */
 export const orders: Projection<OrderRow> = defineProjection<OrderRow>({
   name: "orders",
-  subscribes: [
-    OrderPlaced,
-    OrderRefused,
-    OrderConfirmed,
-    OrderRejected,
-    CancellationRequested,
-    CancellationRefused,
-    SagaAdvanced,
-    ShipmentRequested,
-    ShipmentArranged,
-  ],
+  subscribes: eventsAmong([...orderContracts, ...orchestratorContracts, ...shippingContracts]),
   keyOf: ({ stream }) => sourceOf(stream)?.orderId,
   initialRow: (orderId) => ({
     orderId,
@@ -143,11 +135,15 @@ function applyShipment(row: OrderRow, event: ProjectedEvent): OrderRow {
   });
   switch (event.type) {
     case ShipmentRequested.type:
-      return row.log.some(({ source }) => source === "shipping") ? row : noted("requested");
+      return row.log.findLast(({ source }) => source === "shipping")?.outcome === "requested"
+        ? row
+        : noted("requested");
     case ShipmentArranged.type: {
       const { trackingCode, isRepeat } = event.data as DataOf<typeof ShipmentArranged>;
       return isRepeat ? row : noted("booked", { trackingCode });
     }
+    case ShipmentRefused.type:
+      return noted("refused");
     default:
       return row;
   }

@@ -1,6 +1,7 @@
 import { defineProjection, type ProjectedEvent, type Projection } from "@mesh/runtime";
 import { type DataOf } from "@mesh/contract";
-import { ProductPut, ProductRefused, ProductRetired } from "@shop/catalog";
+import { contracts, ProductPut, ProductRetired } from "@shop/catalog";
+import { eventsAmong } from "./events_among.ts";
 
 /** A product as the shop shows it, or keeps it out of sight. */
 export interface ProductRow {
@@ -22,7 +23,7 @@ export const hiddenOwner = "staff";
 /** Products by SKU. Lists run down the sort key, which is turned round so that SKUs run up. */
 export const products: Projection<ProductRow> = defineProjection<ProductRow>({
   name: "products",
-  subscribes: [ProductPut, ProductRetired, ProductRefused],
+  subscribes: eventsAmong(contracts),
   keyOf: ({ stream }) => stream.startsWith(streamPrefix) ? stream.slice(streamPrefix.length) : undefined,
   initialRow: (sku) => ({
     sku,
