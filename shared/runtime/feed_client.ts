@@ -1,4 +1,4 @@
-import { UnavailableError } from "@mesh/base";
+import { ContractError, UnavailableError } from "@mesh/base";
 import type { FeedPage } from "@mesh/store";
 import { z } from "zod";
 import type { PeerClient } from "./peer_client.ts";
@@ -17,7 +17,11 @@ export interface FeedQuery {
 
 /** Reads other services' events. */
 export interface FeedClient {
-  /** @throws {UnavailableError} If the owner does not answer. */
+  /**
+   * @throws {UnavailableError} If the owner does not answer.
+   * @throws {ContractError} With reason `cursor-epoch` if the owner takes the cursor no more: its database was restored,
+   * and its feed is to be read from the beginning.
+   */
   read(owner: string, query: FeedQuery, signal?: AbortSignal): Promise<FeedPage>;
   /** Reads one stream from version `from` on, at most 500 envelopes. */
   readStream(
@@ -48,6 +52,10 @@ async function json(peers: PeerClient, owner: string, path: string, signal?: Abo
   const response = await peers.call(owner, path, signal === undefined ? {} : { signal });
   if (!response.ok) {
     await response.body?.cancel();
+    // The cursor is the only part of such a request that an owner can find malformed.
+    if (response.status === 400) {
+      throw new ContractError(`Cannot read the feed of "${owner}": it refuses the cursor`, { reason: "cursor-epoch" });
+    }
     throw new UnavailableError(`Cannot read the feed of "${owner}": it answered ${response.status}`, {
       dependency: owner,
     });

@@ -1,6 +1,6 @@
 import type { Cause } from "@mesh/actor";
 import { ConflictError, type IdSource } from "@mesh/base";
-import { systemContracts } from "@mesh/contract";
+import { type AnyEvent, systemContracts } from "@mesh/contract";
 import { noWrites, type OutboxEntry, type Store, type StoredDeadLetter } from "@mesh/store";
 import type { DatabaseClock } from "./database_clock.ts";
 import { attemptHeader, traceOf } from "./intake.ts";
@@ -76,12 +76,24 @@ async function record(
   subjects: readonly string[],
   by: Cause,
 ): Promise<void> {
+  await recordInLog(options, eventOf(options, action, reason, subjects), by);
+}
+
+/** What recording in the service's log needs. */
+export type LogOptions = Pick<OperationsOptions, "store" | "publisher" | "systemLog" | "ids" | "databaseClock">;
+
+/**
+ * Records one event in the service's log and nothing else. Between turns only, as the log has one writer.
+ *
+ * @throws {ConflictError} If another process wrote to the log meanwhile; asking again helps.
+ */
+export async function recordInLog(options: LogOptions, event: AnyEvent, by: Cause): Promise<void> {
   const { store, publisher, systemLog } = options;
-  const act = await actOf(options, action, reason, subjects, by);
+  const act = await appendOf(options, event, by);
   const result = await store.commit({ ...noWrites, ...act.writes });
   if (result.outcome === "conflict") {
     systemLog.forget();
-    throw new ConflictError(`Cannot record "${action}": the log moved on; ask again`);
+    throw new ConflictError(`Cannot record "${event.type}": the log moved on; ask again`);
   }
   act.committed();
   publisher.enqueue(act.writes.outbox);
@@ -151,10 +163,21 @@ async function actOf(
   subjects: readonly string[],
   by: Cause,
 ) {
-  const { service, systemLog, ids, databaseClock } = options;
+  return await appendOf(options, eventOf(options, action, reason, subjects), by);
+}
+
+function eventOf(
+  { service }: OperationsOptions,
+  action: string,
+  reason: string,
+  subjects: readonly string[],
+): AnyEvent {
   const { OperatorActed } = systemContracts(service);
+  return OperatorActed({ log: SystemLog.key(0), action, reason, subjects: subjects.slice(0, 1000) });
+}
+
+async function appendOf({ systemLog, ids, databaseClock }: LogOptions, event: AnyEvent, by: Cause) {
   await systemLog.load(0);
-  const event = OperatorActed({ log: SystemLog.key(0), action, reason, subjects: subjects.slice(0, 1000) });
   const { events, outbox, expected, snapshots, committed } = systemLog.append(0, [event], {
     correlation: ids.next(),
     causation: null,

@@ -2,7 +2,14 @@ import type { Behaviour, EffectAdapters } from "@mesh/actor";
 import { errorText, systemClock, systemIds } from "@mesh/base";
 import { connectBroker } from "@mesh/broker";
 import type { ServiceDefinition } from "@mesh/contract";
-import { openKeyDirectory, policyIndex, readEmitPolicy, readKeyFiles, signingKeyFromJwk } from "@mesh/envelope";
+import {
+  openKeyDirectory,
+  policyIndex,
+  readEmitPolicy,
+  readKeyFiles,
+  signingKeyFromJwk,
+  type Verifier,
+} from "@mesh/envelope";
 import { PostgresStore } from "@mesh/store";
 import { configureLogging, getLogger, type Metrics, openMetrics, tracing } from "@mesh/telemetry";
 import type { Hono } from "hono";
@@ -13,6 +20,7 @@ import { type RuntimeConfig, runtimeConfig } from "./config.ts";
 import { httpFeedClient } from "./feed_client.ts";
 import { internalApp, type InternalEnv } from "./internal_app.ts";
 import type { Log } from "./log.ts";
+import type { Meter } from "./meter.ts";
 import { httpPeerClient, type PeerClient } from "./peer_client.ts";
 import type { Projection } from "./projection.ts";
 import { type RunningService, type ServiceParts, startService } from "./service.ts";
@@ -25,6 +33,9 @@ export interface Wiring {
   readonly store: PostgresStore;
   readonly peers: PeerClient;
   readonly log: Log;
+  readonly meter: Meter;
+  /** Proves envelopes for whom they are not addressed to: keys and policy, without a receiver. */
+  readonly verifier: Pick<Verifier, "keys" | "policy">;
   /** Verifies customers' and operators' access tokens; absent where none are configured. */
   readonly accessTokens?: AccessTokenVerifier;
   /** Verifies a call token of another service and names it. */
@@ -57,6 +68,8 @@ export interface ServiceBuild {
   readonly tasks?: readonly ((running: RunningService, signal: AbortSignal) => Promise<void>)[];
   /** Further reasons for not being ready. */
   readonly faults?: () => readonly string[];
+  /** Further metrics, in the text format of Prometheus. */
+  readonly renderMetrics?: () => string;
 }
 
 /**
@@ -104,6 +117,8 @@ export async function runService(
     store,
     peers,
     log,
+    meter: metrics.meter,
+    verifier: { keys, policy },
     verifyCall,
     jwks: () => keys.jwks(),
     ...(accessTokens === undefined ? {} : { accessTokens }),
@@ -168,7 +183,11 @@ async function listen(
     store,
     log,
     faults: () => faultsOf(running, parts, store),
-    renderMetrics: () => metrics.render({ backlogCount: running.backlogCount, readStatus: () => store.readStatus() }),
+    renderMetrics: async () => {
+      const { backlogCount } = running;
+      const text = await metrics.render({ backlogCount, readStatus: () => store.readStatus() });
+      return text + (parts.renderMetrics?.() ?? "");
+    },
     verifyCall,
     ...(accessTokens === undefined ? {} : { accessTokens }),
     operations: running.operations,

@@ -1,7 +1,13 @@
 import type { Behaviour, Cause, EffectAdapters } from "@mesh/actor";
 import type { Clock, IdSource } from "@mesh/base";
 import type { Broker } from "@mesh/broker";
-import { type AnyCommand, contractRegistry, type ServiceDefinition, systemContracts } from "@mesh/contract";
+import {
+  type AnyCommand,
+  type AnyEvent,
+  contractRegistry,
+  type ServiceDefinition,
+  systemContracts,
+} from "@mesh/contract";
 import { type KeyDirectory, type PolicyIndex, receiverOf, type SigningKey, type Verifier } from "@mesh/envelope";
 import { noWrites, type OutboxEntry, type Store, type TurnWrites } from "@mesh/store";
 import { ActorPlanner } from "./actor_planner.ts";
@@ -15,7 +21,7 @@ import { Generations } from "./generations.ts";
 import { Intake, type IntakeOptions } from "./intake.ts";
 import type { Log } from "./log.ts";
 import type { Meter } from "./meter.ts";
-import { operationsOf } from "./operations.ts";
+import { operationsOf, recordInLog } from "./operations.ts";
 import type { Operations } from "./operator_routes.ts";
 import { OutboxPublisher } from "./outbox_publisher.ts";
 import type { Projection } from "./projection.ts";
@@ -81,6 +87,14 @@ export interface RunningService {
   execute(command: AnyCommand, how?: LocalCommand): Promise<Recorded>;
   /** Signs a command to another service and commits it to the outbox. @returns Its message id. */
   send(command: AnyCommand, how?: LocalCommand): Promise<string>;
+  /**
+   * Records an event that no keyed actor writes, in the service's log `<service>/log-p0`, signed and published.
+   *
+   * @param make Makes the event from the log's key, which must be the event's key.
+   * @param by Who caused it.
+   * @throws {ConflictError} If another process wrote to the log meanwhile; asking again helps.
+   */
+  record(make: (log: string) => AnyEvent, by: Cause): Promise<void>;
   /** Everything that keeps the service from being ready; empty when it is. */
   faults(): readonly string[];
   /** Envelopes in memory that wait to be published. */
@@ -224,6 +238,10 @@ export async function startService(parts: ServiceParts): Promise<RunningService>
       if (result.outcome === "committed") publisher.enqueue([entry]);
       return id;
     },
+    record: (make, by) =>
+      loop.exclusively(() =>
+        recordInLog({ store, publisher, systemLog, ids, databaseClock }, make(SystemLog.key(0)), by)
+      ),
     faults: () => {
       const found: string[] = [];
       if (isDraining) found.push("draining");
