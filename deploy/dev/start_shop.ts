@@ -6,6 +6,7 @@ import { provideDatabases } from "./provide_databases.ts";
 import { provideFiles, type ShopFiles } from "./provide_files.ts";
 import { type Child, startChild, untilReady } from "./service_process.ts";
 import { environmentOf, type EnvironmentPlan, type ShopPorts } from "./shop_environment.ts";
+import { writeSeedFile } from "./seed_accounts.ts";
 import { readShopSecrets } from "./shop_secrets.ts";
 import { serviceSpec, simulators, simulatorsSpec } from "./shop_processes.ts";
 
@@ -25,7 +26,8 @@ export interface ShopOptions {
   /** Replaces single settings of the runtime in every service; `tiersMs` also shapes the broker's tiers. */
   readonly settings?: Readonly<Record<string, unknown>> & { readonly tiersMs?: readonly number[] };
   readonly sagaLimits?: Readonly<Record<string, number>>;
-  readonly seedFile?: string;
+  /** Whether the accounts and products of a development shop are to be there. */
+  readonly isSeeded?: boolean;
   readonly extra?: EnvironmentPlan["extra"];
   readonly logFormat?: "pretty" | "json";
   readonly logLevel?: string;
@@ -128,7 +130,7 @@ async function prepareShop(
     partitions,
     settings: options.settings ?? {},
     sagaLimits: options.sagaLimits ?? {},
-    ...(options.seedFile === undefined ? {} : { seedFile: options.seedFile }),
+    ...(options.isSeeded === true ? { seedFile: await writeSeedFile(folder) } : {}),
     logFormat: options.logFormat ?? "json",
     logLevel: options.logLevel ?? "info",
     inherited: Deno.env.toObject(),

@@ -6,7 +6,7 @@ import { z } from "zod";
 export interface BookShipmentRequest {
   readonly orderId: string;
   readonly addressRef: string;
-  readonly parcels: readonly { readonly sku: string; readonly units: number }[];
+  readonly parcels: readonly { readonly sku: string; readonly units: number; readonly warehouse: string }[];
 }
 
 /** The shipment is booked, or the carrier, or nobody, can deliver it there. */
@@ -61,10 +61,12 @@ export function createCarrier({ baseUrl, resolveAddress }: CarrierOptions): Carr
         const recipient = await resolveAddress(addressRef, signal);
         if (recipient === undefined) return { result: "refused", reason: "address_unknown" };
         const attempted = `book shipment of order "${orderId}"`;
+        // Which warehouse a parcel leaves from is no business of the carrier's.
+        const contents = parcels.map(({ sku, units }) => ({ sku, units }));
         const answer = await send(attempted, `${baseUrl}/v1/shipments`, {
           method: "POST",
           headers: { "content-type": "application/json", "idempotency-key": idempotencyKey },
-          body: JSON.stringify({ reference: orderId, recipient, parcels }),
+          body: JSON.stringify({ reference: orderId, recipient, parcels: contents }),
           signal,
         });
         // 422: the carrier understood and will not; the same request gets the same answer.

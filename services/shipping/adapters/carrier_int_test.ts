@@ -5,7 +5,7 @@ import { ManualClock, UnavailableError } from "@mesh/base";
 import { type Address, type Carrier, createCarrier } from "./carrier.ts";
 
 const unavailable = { code: "dependency.unavailable" };
-const request = { orderId: "o-1", addressRef: "addr-1", parcels: [{ sku: "TEA-0001", units: 2 }] };
+const request = { orderId: "o-1", addressRef: "addr-1", parcels: [{ sku: "TEA-0001", units: 2, warehouse: "ams" }] };
 const address: Address = {
   name: "Mina Park",
   lines: ["1 Market Road"],
