@@ -2,7 +2,7 @@
  * What payments asks of the payment provider.
  *
  * Effects of one order run one at a time in the order asked for, so a void that was asked for while an authorisation
- * was in flight runs after it.
+ * was in flight runs after that attempt; the authorisation is then not tried again.
  *
  * @module
  */
@@ -46,6 +46,8 @@ export const Capture = defineEffect("capture-payment", {
 export const Void = defineEffect("void-payment", {
   dependency,
   deadlineMs,
+  // An authorisation that nobody can tell the outcome of must not keep its own undo waiting.
+  supersedes: [Authorize.effect],
   request: Payment.extend({ providerRef: ProviderRef.optional() }),
   outcome: z.object({ result: z.literal("voided") }),
 });

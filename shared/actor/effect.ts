@@ -21,6 +21,8 @@ export interface EffectDefinition<
   readonly dependency: string;
   /** Longest time one attempt may take, in milliseconds. */
   readonly deadlineMs: number;
+  /** Names of effects of the same actor that are given up, if they have no outcome yet, once this one is asked for. */
+  readonly supersedes: readonly string[];
   readonly requestSchema: Request;
   readonly outcomeSchema: Outcome;
 }
@@ -35,6 +37,11 @@ export interface EffectOptions<R extends z.ZodType, O extends z.ZodType> {
   readonly dependency: string;
   /** At least 1; the caller's signal aborts after it. */
   readonly deadlineMs: number;
+  /**
+   * Names of effects of the same actor that this one makes pointless: an attempt under way ends by its own deadline, then
+   * they are not repeated any more. An undo names what it undoes here, or it would wait for an outcome that never comes.
+   */
+  readonly supersedes?: readonly string[];
   readonly request: R;
   /** Every definite outcome, refusals included. */
   readonly outcome: O;
@@ -51,7 +58,7 @@ export interface EffectOptions<R extends z.ZodType, O extends z.ZodType> {
  */
 export function defineEffect<const Name extends string, R extends z.ZodType, O extends z.ZodType>(
   name: Name,
-  { dependency, deadlineMs, request, outcome }: EffectOptions<R, O>,
+  { dependency, deadlineMs, supersedes = [], request, outcome }: EffectOptions<R, O>,
 ): EffectDefinition<Name, R, O> {
   if (!/^[a-z][a-z0-9-]{0,60}$/.test(name)) {
     throw new ContractError(`Cannot define effect "${name}": a name is kebab-case in lower case`);
@@ -62,6 +69,7 @@ export function defineEffect<const Name extends string, R extends z.ZodType, O e
     effect: name,
     dependency,
     deadlineMs,
+    supersedes,
     requestSchema: request,
     outcomeSchema: outcome,
   }));

@@ -222,6 +222,7 @@ export class ActorPlanner implements Planner {
       stream,
       effect: request.effect,
       dependency: definition.dependency,
+      ...(definition.supersedes.length === 0 ? {} : { supersedes: definition.supersedes }),
       request: request.request as Json,
       correlation: work.received.correlation,
       causedBy: {

@@ -88,6 +88,11 @@ export interface EffectEntry {
   readonly stream: string;
   readonly effect: string;
   readonly dependency: string;
+  /**
+   * Older effects of the same stream, by name, that are given up for this one: nobody claims them any more, an attempt
+   * under way may still end, and they are gone when this one is finished. Absent for none.
+   */
+  readonly supersedes?: readonly string[];
   readonly request: Json;
   readonly correlation: string;
   /** What set it in motion: message id, and who (Cause) if known. */
@@ -278,7 +283,7 @@ export interface Store extends AsyncDisposable {
   >;
 
   /**
-   * Claims effects, at most one per stream, the oldest first, none whose back-off has not passed.
+   * Claims effects, at most one per stream, the oldest that is not superseded first, none whose back-off has not passed.
    *
    * @param options `limits`: free places per dependency; a dependency that is not named gets none.
    */

@@ -122,6 +122,22 @@ export const workCases: readonly StoreCase[] = [
     },
   },
   {
+    name: "gives up an effect for the one that supersedes it, but lets an attempt under way end first",
+    run: async ({ store, ids, advance }) => {
+      const slow = makeEffect(stream, 0, { effect: "authorize" });
+      const undo = makeEffect(stream, 1, { effect: "void", supersedes: ["authorize"] });
+      await store.commit(writing({ effects: [slow] }));
+      await claimOne(store, 10_000);
+      await store.commit(writing({ effects: [undo] }));
+      assertEquals(await store.claimEffects({ limits: { provider: 9 }, leaseMs: 60_000 }), []);
+      await advance(10_000);
+      const claimed = await claimOne(store, 60_000);
+      assertEquals([claimed.id, claimed.attempt], [undo.id, 1]);
+      assertEquals(await store.finishEffect(claimed, queued(ids)), true);
+      assertEquals((await store.readStatus()).openEffectCount, 0);
+    },
+  },
+  {
     name: "reports the oldest open effect",
     run: async ({ store, advance }) => {
       await store.commit(writing({ effects: [makeEffect(stream, 0)] }));

@@ -2,7 +2,7 @@ import type { ClaimedEffect, OutboxEntry } from "../store.ts";
 import { insertOutbox } from "./outbox.ts";
 import type { Tables } from "./tables.ts";
 
-/** Claims the oldest effect of each stream, where it is free and its wait is over, within the dependencies' limits. */
+/** Claims the oldest effect of each stream that no later one supersedes, where it is free and its wait is over, within the dependencies' limits. */
 export function claimEffects(
   tables: Tables,
   options: { readonly limits: Readonly<Record<string, number>>; readonly leaseMs: number },
@@ -11,8 +11,17 @@ export function claimEffects(
   const places = new Map(Object.entries(options.limits));
   const streams = new Set<string>();
   const claimed: ClaimedEffect[] = [];
-  for (const [id, row] of tables.effects) {
+  const rows = [...tables.effects];
+  for (const [at, [id, row]] of rows.entries()) {
     const { stream, dependency } = row.entry;
+    const isSuperseded = rows.slice(at + 1).some(([, { entry }]) =>
+      entry.stream === stream && entry.supersedes?.includes(row.entry.effect)
+    );
+    // What is superseded counts only while an attempt is under way.
+    if (isSuperseded) {
+      if (row.leasedUntilMs > nowMs) streams.add(stream);
+      continue;
+    }
     const isOldest = !streams.has(stream);
     streams.add(stream);
     const free = places.get(dependency) ?? 0;
@@ -32,6 +41,11 @@ export function finishEffect(
   nowMs: number,
 ): boolean {
   if (tables.effects.get(effect.id)?.leaseEpoch !== effect.leaseEpoch) return false;
+  const before = [...tables.effects.keys()];
+  for (const id of before.slice(0, before.indexOf(effect.id))) {
+    const { entry } = tables.effects.get(id)!;
+    if (entry.stream === effect.stream && effect.supersedes?.includes(entry.effect)) tables.effects.delete(id);
+  }
   tables.effects.delete(effect.id);
   insertOutbox(tables, [outcome], nowMs);
   return true;

@@ -115,6 +115,8 @@ create table mesh.effect (
   stream text collate "C" not null,
   effect text not null,
   dependency text collate "C" not null,
+  -- Names of older effects of the stream that are given up for this one.
+  supersedes text[] not null,
   correlation text not null,
   request json not null,
   caused_by json not null,

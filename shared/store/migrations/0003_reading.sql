@@ -4,7 +4,7 @@ create function mesh.load_streams(p_streams text[], p_state_version text) return
   ordinal bigint, snapshot_version integer, state json, version integer, type text, schema_version integer, data json, hash text
 )
 language plpgsql stable
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
+set jit = off set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 begin
   return query
@@ -27,7 +27,8 @@ create function mesh.claim_outbox(p_limit integer, p_older_than_ms bigint, p_lea
   id uuid, kind text, message_id uuid, type text, exchange text, routing_key text, correlation text, order_key text,
   is_mandatory boolean, headers json, envelope text, sent_count integer
 )
-language plpgsql volatile as $$
+language plpgsql volatile
+set jit = off as $$
 #variable_conflict use_column
 declare
   v_now bigint;
@@ -64,7 +65,8 @@ create function mesh.claim_effects(p_dependency text[], p_limit integer[], p_lea
   id text, stream text, effect text, dependency text, correlation text, request json, caused_by json, headers json,
   attempt integer, lease_epoch integer
 )
-language plpgsql volatile as $$
+language plpgsql volatile
+set jit = off as $$
 #variable_conflict use_column
 declare
   v_now bigint;
@@ -79,7 +81,14 @@ begin
       select e.id from mesh.effect e
       where e.dependency = d.name and e.next_at_ms <= v_now
         and (e.leased_until_ms is null or e.leased_until_ms <= v_now)
-        and not exists (select 1 from mesh.effect older where older.stream = e.stream and older.position < e.position)
+        and not exists (
+          select 1 from mesh.effect newer
+          where newer.stream = e.stream and newer.position > e.position and e.effect = any (newer.supersedes))
+        -- What is superseded counts only while an attempt is under way.
+        and not exists (
+          select 1 from mesh.effect older
+          where older.stream = e.stream and older.position < e.position
+            and (older.leased_until_ms > v_now or not older.effect = any (e.supersedes)))
       order by e.position limit d.places
       for update of e skip locked
     ) as f

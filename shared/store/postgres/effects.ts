@@ -53,7 +53,10 @@ export async function finishEffect(
   const rows = await connection.run("finish an effect", (sql) =>
     sql`
       with ended as (
-        delete from mesh.effect where id = ${effect.id} and lease_epoch = ${effect.leaseEpoch} returning id
+        delete from mesh.effect where id = ${effect.id} and lease_epoch = ${effect.leaseEpoch} returning *
+      ), given_up as (
+        delete from mesh.effect older using ended
+        where older.stream = ended.stream and older.position < ended.position and older.effect = any (ended.supersedes)
       )
       select ${callInsert(sql, [outcome])} from ended`);
   return rows.count === 1;

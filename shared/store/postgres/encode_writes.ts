@@ -50,7 +50,16 @@ type OutboxColumn =
   | "is_mandatory"
   | "headers"
   | "envelope";
-type EffectColumn = "id" | "stream" | "name" | "dependency" | "correlation" | "request" | "caused_by" | "headers";
+type EffectColumn =
+  | "id"
+  | "stream"
+  | "name"
+  | "dependency"
+  | "correlation"
+  | "request"
+  | "caused_by"
+  | "headers"
+  | "supersedes";
 type DeadLetterColumn =
   | "id"
   | "message_id"
@@ -124,6 +133,7 @@ export function encodeWrites(
       request: (effect) => JSON.stringify(effect.request),
       caused_by: (effect) => JSON.stringify(effect.causedBy),
       headers: (effect) => JSON.stringify(effect.headers),
+      supersedes: (effect) => JSON.stringify(effect.supersedes ?? []),
     }),
     ...encodeDeadLetters(writes.deadLetters),
     ...encodeRows(writes.rows),
