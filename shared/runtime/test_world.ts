@@ -231,9 +231,9 @@ export class World implements AsyncDisposable {
   }
 
   /** Moves time until something has ended. */
-  async #whileMoving(task: Promise<unknown>): Promise<void> {
+  async #whileMoving(task: PromiseLike<unknown>): Promise<void> {
     let hasEnded = false;
-    const ended = task.finally(() => hasEnded = true);
+    const ended = Promise.resolve(task).finally(() => hasEnded = true);
     for (let turn = 0; turn < 2_000 && !hasEnded; turn += 1) await this.clock.advance(100);
     await ended;
   }
