@@ -4,7 +4,7 @@ import { AmqpWorld } from "./conformance/amqp_world.ts";
 
 // One server for the whole file; the worlds are vhosts of it.
 const infra = await startInfra({ wants: ["rabbitmq"] });
-globalThis.addEventListener("unload", () => void infra.stop());
+Deno.test.afterAll(() => infra.stop());
 
 brokerConformance("a RabbitMQ broker", {
   openWorld: (topology) => AmqpWorld.open(infra.broker, topology),

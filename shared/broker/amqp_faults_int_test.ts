@@ -8,7 +8,7 @@ import { command, conformanceTopology, eventually, idsOf, takeExactly } from "./
 import { connectBroker } from "./mod.ts";
 
 const infra = await startInfra({ wants: ["rabbitmq"] });
-globalThis.addEventListener("unload", () => void infra.stop());
+Deno.test.afterAll(() => infra.stop());
 
 const mailbox = [{ queue: "shelf.in.p0" }];
 const openWorld = () => AmqpWorld.open(infra.broker, conformanceTopology(1));

@@ -112,13 +112,20 @@ Deno.test("a consumer whose queue vanished while it was away goes on with the ot
   const [held] = await takeExactly(consumer, 1);
   // Long enough for the missing queue to be asked for many times.
   await world.passTime(60_000);
+  world.server.closeConnections("shelf");
+  await publisher.publish(to("m2", "02"));
+  await eventually(world, () => consumer.subscribedQueues.join() === "shelf.in.p0");
+  const [again, next] = await takeExactly(consumer, 2);
   await world.restore();
   await eventually(world, () => consumer.subscribedQueues.length === 2);
   await publisher.publish(to("m1", "01"));
   const [other] = await takeExactly(consumer, 1);
   consumer.ackThrough(other!);
 
-  assertEquals([held!.messageId, other!.messageId, other!.isRedelivered], ["m0", "m1", false]);
+  assertEquals(
+    [held, again, next, other].map((delivery) => [delivery!.messageId, delivery!.isRedelivered]),
+    [["m0", false], ["m0", true], ["m2", false], ["m1", false]],
+  );
   assertEquals([...world.server.messagesIn("shelf.in.p0"), ...world.server.messagesIn("shelf.in.p1")], []);
 });
 

@@ -14,7 +14,7 @@ import {
 } from "./mod.ts";
 
 const infra = await startInfra({ wants: ["rabbitmq"] });
-globalThis.addEventListener("unload", () => void infra.stop());
+Deno.test.afterAll(() => infra.stop());
 
 const topology = conformanceTopology(2);
 const compare = async ({ management }: AmqpWorld, desired: BrokerTopology = topology) =>
