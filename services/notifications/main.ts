@@ -12,8 +12,12 @@ import { contacts } from "./contacts.ts";
 import { service } from "./service.ts";
 
 if (import.meta.main) {
-  await runService(service, (name) => Deno.env.get(name), ({ env, peers }) => ({
-    behaviour: behaviourOf(notifications),
-    adapters: createSmtpNotifier({ ...mailConfig(env), resolveContact: contacts(peers) }).effects,
-  }));
+  await runService(service, (name) => Deno.env.get(name), ({ env, peers }) => {
+    const notifier = createSmtpNotifier({ ...mailConfig(env), resolveContact: contacts(peers) });
+    return {
+      behaviour: behaviourOf(notifications),
+      adapters: notifier.effects,
+      close: () => notifier[Symbol.dispose](),
+    };
+  });
 }

@@ -68,12 +68,14 @@ export interface ServiceBuild {
   readonly tasks?: readonly ((running: RunningService, signal: AbortSignal) => Promise<void>)[];
   /** Further reasons for not being ready. */
   readonly faults?: () => readonly string[];
+  /** Closes what the adapters hold open, once nothing uses them any more. */
+  readonly close?: () => void | Promise<void>;
   /** Further metrics, in the text format of Prometheus. */
   readonly renderMetrics?: () => string;
 }
 
 /**
- * Runs a service until SIGTERM or SIGINT: reads its configuration, connects, serves its ports, drains, returns.
+ * Runs a service until SIGTERM or SIGINT: reads its configuration, connects, serves its ports, drains, ends the process.
  *
  * @param definition What the service says about itself.
  * @param env Reads one environment variable.
@@ -83,14 +85,25 @@ export interface ServiceBuild {
 export async function runService(
   definition: ServiceDefinition,
   env: (name: string) => string | undefined,
-  build: (wiring: Wiring) => ServiceBuild | Promise<ServiceBuild>,
+  build: Build,
+): Promise<void> {
+  await serveUntilStopped(definition, env, build);
+  // A connection that some adapter has forgotten would keep a drained process alive until it is killed.
+  Deno.exit(0);
+}
+
+type Build = (wiring: Wiring) => ServiceBuild | Promise<ServiceBuild>;
+
+async function serveUntilStopped(
+  definition: ServiceDefinition,
+  env: (name: string) => string | undefined,
+  build: Build,
 ): Promise<void> {
   const service = definition.name;
   const config = runtimeConfig(env);
   await configureLogging({ service, level: env("LOG_LEVEL") ?? "info", format: env("LOG_FORMAT") ?? "json" });
   const log = getLogger(service);
   const stop = stopSignal(log);
-  const trace = tracing(service, config.isTraced);
   const metrics = openMetrics(service);
 
   const signingKey = signingKeyFromJwk(service, await Deno.readTextFile(config.signingKeyFile));
@@ -125,26 +138,15 @@ export async function runService(
   });
   const running = await startService({
     ...partsOf(parts),
-    definition,
-    broker,
-    store,
-    signingKey,
-    keys,
-    policy,
+    ...{ definition, broker, store, signingKey, keys, policy, log },
     feeds: httpFeedClient(peers),
     clock: systemClock,
     ids: systemIds(),
-    log,
     meter: metrics.meter,
     settings: config.settings,
     partitions: config.partitions,
-    ...(config.isTraced
-      ? { continueTrace: trace.continueTrace, inTrace: trace.inTrace, currentTrace: trace.currentTrace }
-      : {}),
-    abandon: (reason) => {
-      log.error("Ending the process: {reason}", { reason });
-      Deno.exit(70);
-    },
+    ...tracesOf(service, config),
+    abandon: abandonment(log),
   });
   const listeners = await listen(definition, config, parts, running, {
     store,
@@ -160,7 +162,24 @@ export async function runService(
   await running.drain();
   await Promise.allSettled(tasks);
   await Promise.all(listeners.map((listener) => listener.shutdown()));
+  await parts.close?.();
   log.info("Drained");
+}
+
+/** Absent unless spans are made: they cost. */
+function tracesOf(
+  service: string,
+  { isTraced }: RuntimeConfig,
+): Pick<ServiceParts, "continueTrace" | "inTrace" | "currentTrace"> {
+  const { continueTrace, inTrace, currentTrace } = tracing(service, isTraced);
+  return isTraced ? { continueTrace, inTrace, currentTrace } : {};
+}
+
+function abandonment(log: Log): (reason: string) => void {
+  return (reason) => {
+    log.error("Ending the process: {reason}", { reason });
+    Deno.exit(70);
+  };
 }
 
 type Connected = {
