@@ -148,13 +148,8 @@ async function serveUntilStopped(
     ...tracesOf(service, config),
     abandon: abandonment(log),
   });
-  const listeners = await listen(definition, config, parts, running, {
-    store,
-    log,
-    metrics,
-    verifyCall,
-    accessTokens,
-  });
+  const connected = { store, log, metrics, verifyCall, accessTokens };
+  const listeners = await listen(definition, config, parts, running, connected);
   const tasks = (parts.tasks ?? []).map((task) => task(running, stop));
   log.info("Up on port {port}", { port: listeners[0]?.addr.port });
 
