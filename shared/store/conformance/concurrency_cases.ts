@@ -48,6 +48,25 @@ export const concurrencyCases: readonly StoreCase[] = [
     },
   },
   {
+    name: "wakes listeners in other processes with the commit that says so, and with no other",
+    run: async ({ store, openReplica, ids }) => {
+      const heard: string[] = [];
+      const heardTwice = Promise.withResolvers<void>();
+      const replica = openReplica();
+      await using _listening = await replica.listen("orders", (payload) => {
+        heard.push(payload);
+        if (heard.length === 2) heardTwice.resolve();
+      });
+      const inbox = [handled(ids.next())];
+      await store.commit(writing({ inbox: [handled(ids.next())] }));
+      await store.commit(writing({ inbox: [handled(ids.next())], notify: "elsewhere" }));
+      await store.commit(writing({ inbox, notify: "orders" }));
+      await heardTwice.promise;
+      assertEquals((await store.commit(writing({ inbox, notify: "orders" }))).outcome, "conflict");
+      assertEquals(heard, ["", ""]);
+    },
+  },
+  {
     name: "keeps every stream gapless and feeds every event once and in order, whatever happens at the same time",
     run: runFuzz,
   },

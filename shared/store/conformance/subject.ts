@@ -1,4 +1,5 @@
 import { type IdSource, type Json, sha256 } from "@mesh/base";
+import type { PostgresStore } from "../postgres/postgres_store.ts";
 import {
   type DeadLetterEntry,
   type EffectEntry,
@@ -13,13 +14,16 @@ import {
 
 /** A store under test, on an empty database. */
 export interface StoreSubject {
-  readonly store: Store;
+  readonly store: NotifyingStore;
   /** Another store on the same database; the provider disposes of it. */
-  openReplica(): Store;
+  openReplica(): NotifyingStore;
   /** Lets time pass on the database's clock. Stored deadlines may be shifted instead: read them again. */
   advance(durationMs: number): Promise<void>;
   readonly ids: IdSource;
 }
+
+/** Both adapters can be listened to. */
+export type NotifyingStore = Store & Pick<PostgresStore, "listen">;
 
 /** One promise of the port. */
 export interface StoreCase {

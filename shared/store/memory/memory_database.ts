@@ -11,10 +11,23 @@ export interface DatabaseImage {
  */
 export class MemoryDatabase {
   #tables: Tables = emptyTables();
+  readonly #listeners = new Set<{ readonly channel: string; readonly onNotify: (payload: string) => void }>();
 
   /** The tables, for stores. */
   get tables(): Tables {
     return this.#tables;
+  }
+
+  /** Calls `onNotify` for every notification on a channel. @returns Ends that. */
+  listen(channel: string, onNotify: (payload: string) => void): () => void {
+    const listener = { channel, onNotify };
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Calls whoever listens on a channel. */
+  notify(channel: string): void {
+    for (const listener of this.#listeners) if (listener.channel === channel) listener.onNotify("");
   }
 
   /** Takes a backup. */

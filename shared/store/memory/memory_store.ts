@@ -1,4 +1,5 @@
 import { type Clock, UnavailableError } from "@mesh/base";
+import type { Listening } from "../postgres/listen.ts";
 import type {
   ClaimedEffect,
   CommitResult,
@@ -77,7 +78,16 @@ export class MemoryStore implements Store {
   }
 
   commit(writes: TurnWrites): Promise<CommitResult> {
-    return this.#call("commit", (tables, nowMs) => commitTurn(tables, writes, { nowMs }));
+    return this.#call("commit", (tables, nowMs) => this.#notifying(writes, commitTurn(tables, writes, { nowMs })));
+  }
+
+  /** Calls `onNotify` for every commit that notifies this channel, in any process, and once at the beginning. */
+  listen(channel: string, onNotify: (payload: string) => void): Promise<Listening> {
+    const end = this.#database.listen(channel, (payload) => {
+      if (this.#isOpen) onNotify(payload);
+    });
+    onNotify("");
+    return Promise.resolve({ channel, [Symbol.asyncDispose]: () => Promise.resolve(end()) });
   }
 
   loadStreams(streams: readonly string[], stateVersion: string): Promise<readonly StreamState[]> {
@@ -195,7 +205,10 @@ export class MemoryStore implements Store {
     settlements: readonly { readonly id: string; readonly status: "redriven" | "discarded" }[],
     writes: TurnWrites,
   ): Promise<CommitResult> {
-    return this.#call("settleDeadLetters", (tables, nowMs) => commitTurn(tables, writes, { nowMs, settlements }));
+    return this.#call(
+      "settleDeadLetters",
+      (tables, nowMs) => this.#notifying(writes, commitTurn(tables, writes, { nowMs, settlements })),
+    );
   }
 
   listStreams(
@@ -226,6 +239,11 @@ export class MemoryStore implements Store {
     if (fault !== undefined && fault.when !== "after") throw unavailable(operation, "the database is away");
     const result = work(this.#database.tables, Math.floor(this.#clock.nowMs()));
     if (fault !== undefined) throw unavailable(operation, "the outcome is unknown");
+    return result;
+  }
+
+  #notifying({ notify }: TurnWrites, result: CommitResult): CommitResult {
+    if (notify !== undefined && result.outcome === "committed") this.#database.notify(notify);
     return result;
   }
 

@@ -111,7 +111,9 @@ create function mesh.commit_turn(
   p_dead_body text[], p_dead_body_bytes integer[], p_dead_digest text[], p_dead_headers text[],
   p_row_projection text[], p_row_generation integer[], p_row_key text[], p_row_owner text[], p_row_sort text[],
   p_row_revision integer[], p_row_seen text[], p_row_row text[],
-  p_settled_id uuid[], p_settled_status text[]
+  p_settled_id uuid[], p_settled_status text[],
+  -- Channel, empty for none.
+  p_notify text
 ) returns table (now_ms bigint, duplicates json, stale json)
 language plpgsql volatile
 set jit = off set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan as $$
@@ -241,6 +243,9 @@ begin
     from unnest(p_dead_id, p_dead_message_id, p_dead_type, p_dead_class, p_dead_reason, p_dead_detail, p_dead_attempts,
       p_dead_queue, p_dead_user_id, p_dead_correlation, p_dead_body, p_dead_body_bytes, p_dead_digest, p_dead_headers)
       as d(id, message_id, type, class, reason, detail, attempts, queue, user_id, correlation, body, body_bytes, digest, headers);
+  end if;
+  if p_notify <> '' then
+    perform pg_notify(p_notify, '');
   end if;
   return query select mesh.now_ms(), null::json, null::json;
 end

@@ -1,6 +1,7 @@
 import { deepStrictEqual as assertEquals, rejects as assertRejects } from "node:assert/strict";
 import { ConfigError, systemIds } from "@mesh/base";
 import { startInfra } from "@mesh/testing/infra";
+import type { TransactionSql } from "postgres";
 import { PostgresFixture } from "../conformance/postgres_subject.ts";
 import { claimIds, handled, makeEvent, makeRow, publishing, queued, writing } from "../conformance/subject.ts";
 import { AnswerThief } from "../conformance/answer_thief.ts";
@@ -182,15 +183,38 @@ Deno.test("commits of a postgres store", async (test) => {
 
   await step("never go on outside of their transaction when their connection was renewed", async () => {
     const store = fixture.openStore({ poolMax: 1 });
-    const going = store.transact("write two notes", async (sql) => {
-      await sql`insert into public.note values (1, 'inside')`;
+    const breakOff = async (sql: TransactionSql) => {
       const [{ pid }] = await sql<[{ pid: number }]>`select pg_backend_pid() as pid`;
       await fixture.admin`select pg_terminate_backend(${pid})`;
       while ((await store.sql`select 1`.catch(() => [])).length === 0);
-      await sql`insert into public.note values (2, 'outside')`;
-    });
+    };
+    const going = store.run("write two notes", (sql) =>
+      sql.begin(async (transaction) => {
+        await transaction`insert into public.note values (1, 'inside')`;
+        await breakOff(transaction);
+        await transaction`insert into public.note values (2, 'outside')`;
+      }));
     await assertRejects(going, { code: "dependency.unavailable" });
+    const nested = store.run(
+      "write in a savepoint",
+      (sql) =>
+        sql.begin((transaction) =>
+          transaction.savepoint(async (inner) => {
+            await breakOff(inner);
+            await inner`insert into public.note values (3, 'outside')`;
+          })
+        ),
+    );
+    await assertRejects(nested, { code: "dependency.unavailable" });
     assertEquals(await notes(), []);
+    await store.run("keep a part", (sql) =>
+      sql.begin(async (transaction) => {
+        await transaction`insert into public.note values (4, 'kept')`;
+        const undone = transaction.savepoint((inner) => inner`insert into public.note values (4, 'twice')`);
+        await assertRejects(undone, { code: "23505" });
+        return [transaction`insert into public.note ${transaction({ id: 5, text: "built" })}`];
+      }));
+    assertEquals(await notes(), ["kept", "built"]);
   });
 
   await step("take arrays as parameters of a service's own statements, from the first on", async () => {

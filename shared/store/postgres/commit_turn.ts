@@ -4,7 +4,6 @@ import type { CommitResult, StoredDeadLetter, TurnWrites } from "../store.ts";
 import { checkWrites } from "../writes.ts";
 import { type CommitArguments, encodeWrites } from "./encode_writes.ts";
 import type { Connection } from "./connection.ts";
-import { inTransaction } from "./transaction.ts";
 import { isOvertaken, isRetryable, translateError } from "./translate_error.ts";
 
 /** What else happens in the transaction of a commit. */
@@ -71,12 +70,12 @@ async function attemptCommit(
   }
   try {
     return await connection.attempt("commit a turn", (sql) =>
-      inTransaction(sql, async (transaction) => {
+      sql.begin(async (transaction) => {
         await participate(transaction, participant);
         const result = await callCommit(transaction, args);
         if (result.outcome === "conflict") throw new Abandoned(result);
         return result;
-      }));
+      })) as CommitResult;
   } catch (error) {
     if (error instanceof Abandoned) return error.result;
     throw error;

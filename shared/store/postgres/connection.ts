@@ -1,6 +1,7 @@
 import { type Clock, UnavailableError } from "@mesh/base";
 import postgres from "postgres";
 import { arrayTypes } from "./array_types.ts";
+import { guardTransactions } from "./transaction.ts";
 import { codeOf, isRetryable, translateError } from "./translate_error.ts";
 
 /** How to reach a database. */
@@ -96,7 +97,7 @@ export class Connection implements AsyncDisposable {
 }
 
 function openPool(options: ConnectionOptions): postgres.Sql {
-  return postgres(options.url, {
+  const pool = postgres(options.url, {
     max: options.poolMax ?? 4,
     connect_timeout: 5,
     // The default grows to 20 s: a database that is back would stay unused for that long.
@@ -109,4 +110,5 @@ function openPool(options: ConnectionOptions): postgres.Sql {
     // Counts, positions and minor units are whole numbers that fit.
     types: { ...arrayTypes, bigint: { to: 20, from: [20], parse: Number, serialize: String } },
   });
+  return guardTransactions(pool);
 }

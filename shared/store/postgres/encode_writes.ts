@@ -9,7 +9,7 @@ import type {
 import { answersIn, cleanDeadLetter, compareText } from "../writes.ts";
 import { sqlArray, type SqlValue } from "./sql_array.ts";
 
-/** Parameters of `mesh.commit_turn` by name (without `p_`), as array literals. */
+/** Parameters of `mesh.commit_turn` by name (without `p_`), as array literals; `notify` as it is. */
 export type CommitArguments = Readonly<Record<CommitParameter, string>>;
 
 type CommitParameter =
@@ -26,7 +26,8 @@ type CommitParameter =
   | `effect_${EffectColumn}`
   | `dead_${DeadLetterColumn}`
   | `row_${RowColumn}`
-  | `settled_${"id" | "status"}`;
+  | `settled_${"id" | "status"}`
+  | "notify";
 
 type EventColumn =
   | "stream"
@@ -138,6 +139,7 @@ export function encodeWrites(
     ...encodeDeadLetters(writes.deadLetters),
     ...encodeRows(writes.rows),
     ...columns("settled", settled, { id: ({ id }) => id, status: ({ status }) => status }),
+    notify: writes.notify ?? "",
   };
 }
 

@@ -3,7 +3,6 @@ import type { OutboxEntry, OutboxKind } from "../store.ts";
 import type { Connection } from "./connection.ts";
 import { encodeOutbox } from "./encode_writes.ts";
 import { sqlArray } from "./sql_array.ts";
-import { inTransaction } from "./transaction.ts";
 
 interface OutboxRow {
   readonly id: string;
@@ -70,7 +69,7 @@ export async function requeueAnswers(
   if (commandIds.length === 0) return [];
   const ids = sqlArray([...new Set(commandIds)].sort());
   return await connection.run("queue answers again", (sql) =>
-    inTransaction(sql, async (transaction) => {
+    sql.begin(async (transaction) => {
       const rows = await transaction<OutboxRow[]>`
         with found as (
           update mesh.answer a set requeued_at_ms = mesh.now_ms()
@@ -87,7 +86,7 @@ export async function requeueAnswers(
         await insertOutbox(transaction, entries, new Set(entries.map(({ messageId }) => messageId)));
       }
       return entries;
-    }));
+    }) as Promise<readonly OutboxEntry[]>);
 }
 
 /**

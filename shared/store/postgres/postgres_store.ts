@@ -25,7 +25,6 @@ import * as outbox from "./outbox.ts";
 import * as projections from "./projections.ts";
 import * as status from "./status.ts";
 import * as timers from "./timers.ts";
-import { inTransaction } from "./transaction.ts";
 
 /**
  * The store on Postgres. The schema `mesh` must be there (see `@mesh/store/migrate`).
@@ -42,7 +41,7 @@ export class PostgresStore implements Store {
 
   /**
    * The driver, for a service's single statements on its own tables. Its errors are the driver's. Ask for it each time:
-   * a pool that got stuck is replaced. For transactions use `transact` or `commitWith`, never `sql.begin`.
+   * a pool that got stuck is replaced. With translated errors and a limit: `run`; together with a turn: `commitWith`.
    */
   get sql(): postgres.Sql {
     return this.#connection.sql;
@@ -78,21 +77,10 @@ export class PostgresStore implements Store {
   }
 
   /**
-   * Runs a service's own statements in one transaction, which may run again after a deadlock.
-   *
-   * @param what For the error message: `"rotate a refresh token"`.
-   * @returns What `work` returns. What it throws undoes all and passes unchanged, if it is not the database's.
-   * @throws {UnavailableError} If the database is away or the outcome is unknown.
-   */
-  transact<T>(what: string, work: (sql: postgres.TransactionSql) => Promise<T>): Promise<T> {
-    return this.#connection.run(what, (sql) => inTransaction(sql, work));
-  }
-
-  /**
    * Calls `onNotify` for every notification on a channel, and with an empty payload whenever the connection is (again)
    * there: notifications sent meanwhile are lost, so look once.
    *
-   * Send them inside `commitWith`: `` sql`select pg_notify(${channel}, '')` ``, at most one per turn.
+   * They come from turns with `notify`, or from a service's own `` sql`select pg_notify(${channel}, ${payload})` ``.
    */
   listen(channel: string, onNotify: (payload: string) => void): Promise<Listening> {
     return listen(this.#connection, channel, onNotify);

@@ -3,7 +3,6 @@ import { compareText } from "../writes.ts";
 import type { Connection } from "./connection.ts";
 import { insertOutbox } from "./outbox.ts";
 import { sqlArray } from "./sql_array.ts";
-import { inTransaction } from "./transaction.ts";
 
 interface TimerRow {
   readonly stream: string;
@@ -34,7 +33,7 @@ export async function fireTimers(
   const streams = sqlArray(ordered.map(({ timer }) => timer.stream));
   const dues = sqlArray(ordered.map(({ timer }) => timer.dueAtMs));
   return await connection.run("fire timers", (sql) =>
-    inTransaction(sql, async (transaction) => {
+    sql.begin(async (transaction) => {
       const fired = await transaction<TimerRow[]>`
         update mesh.timer t set fired_at_ms = mesh.now_ms()
         from unnest(${streams}::text[], ${dues}::bigint[]) as f(stream, due)
@@ -44,5 +43,5 @@ export async function fireTimers(
       const entries = firings.filter(({ timer }) => streamsFired.has(timer.stream)).map(({ entry }) => entry);
       if (entries.length > 0) await insertOutbox(transaction, entries);
       return entries;
-    }));
+    }) as Promise<readonly OutboxEntry[]>);
 }
