@@ -3,6 +3,7 @@ import { findSource } from "./find_source.ts";
 import { inVhost, managementFromUrl, urlFromManagement, withUser, withVhost } from "./management.ts";
 import { withDatabase } from "./postgres_admin.ts";
 import { brokerConfig, brokerEnvironment } from "./rabbitmq_settings.ts";
+import { startInfra } from "./start_infra.ts";
 import { stateDir } from "./state_dir.ts";
 
 const settings = {
@@ -71,6 +72,15 @@ Deno.test("servers named in the environment are used before anything else", asyn
   const env = { MESH_POSTGRES_URL: "postgres://db/x" };
 
   assertEquals(await findSource("postgres", { mode: "auto", env }), "external");
+});
+
+Deno.test("servers named in the environment need no folder, and none is touched when they are let go", async () => {
+  const env = { MESH_POSTGRES_URL: "postgres://db/x" };
+  const infra = await startInfra({ wants: ["postgres"], env, stateDir: "/nowhere", keep: false });
+
+  // This test has no permission to touch any.
+  await infra.stop();
+  assertEquals(infra.postgres.adminUrl, "postgres://db/x");
 });
 
 Deno.test("a broker named by half is refused instead of silently replaced", async () => {

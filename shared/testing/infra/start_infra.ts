@@ -230,9 +230,11 @@ async function releaseAll(servers: readonly Server[], context: Context): Promise
     const isOurs = server.logFile !== undefined;
     return isOurs && !context.isKept ? server.kill() : server.stop();
   }));
-  context.lock?.release();
+  // Without a lock nothing ran here and no folder was made.
+  if (context.lock === undefined) return;
+  context.lock.release();
   const path = (context.options.binariesFrom ?? "") + context.folder;
-  if (!context.isKept && context.folder !== "") await Deno.remove(path, { recursive: true });
+  if (!context.isKept) await Deno.remove(path, { recursive: true });
 }
 
 async function makeTempFolder(root: string): Promise<string> {
