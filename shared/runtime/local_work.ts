@@ -1,28 +1,24 @@
 import type { Cause } from "@mesh/actor";
-import { type IdSource, sha256 } from "@mesh/base";
+import { sha256 } from "@mesh/base";
 import type { AnyCommand } from "@mesh/contract";
 import type { Work } from "./work.ts";
 
-/** What a local command says of itself. */
+/** What is known of a local command besides itself. */
 export interface LocalFacts {
-  readonly id?: string;
+  /** The service, which is issuer and receiver. */
+  readonly service: string;
+  readonly id: string;
+  /** The flow; the id when absent. */
   readonly correlation?: string;
   readonly cause?: Cause;
+  /** Trace headers to carry on. */
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /**
  * Makes the work of a command that a service gives itself over HTTP: the same turn as any other, without the broker.
- *
- * @param service The service, which is issuer and receiver.
- * @param headers Trace headers to carry on.
  */
-export function localWork(
-  command: AnyCommand,
-  service: string,
-  headers: Readonly<Record<string, string>>,
-  ids: IdSource,
-  { id = ids.next(), correlation, cause }: LocalFacts,
-): Work {
+export function localWork(command: AnyCommand, { service, id, correlation, cause, headers }: LocalFacts): Work {
   const { type, version, key, data } = command;
   return {
     received: {

@@ -31,6 +31,7 @@ export { type Problem, problemResponse } from "./problem.ts";
 export { defineProjection, type ProjectedEvent, type Projection } from "./projection.ts";
 export type { RebuildProgress } from "./rebuild.ts";
 export { runService, type ServiceBuild, type Wiring } from "./run_service.ts";
-export { type LocalCommand, type RunningService, type ServiceParts, startService } from "./service.ts";
+export { type LocalCommand, type RunningService, startService } from "./service.ts";
+export type { ServiceParts } from "./service_parts.ts";
 export { defaultSettings, type RuntimeSettings } from "./settings.ts";
 export type { Commit, Recorded } from "./turn_loop.ts";

@@ -1,17 +1,20 @@
 import type { Behaviour, EffectAdapters } from "@mesh/actor";
 import { errorText, systemClock, systemIds } from "@mesh/base";
-import { connectBroker } from "@mesh/broker";
+import { connectBroker, consumerPriorities } from "@mesh/broker";
 import type { ServiceDefinition } from "@mesh/contract";
 import {
+  type KeyDirectory,
   openKeyDirectory,
+  type PolicyIndex,
   policyIndex,
   readEmitPolicy,
   readKeyFiles,
+  type SigningKey,
   signingKeyFromJwk,
   type Verifier,
 } from "@mesh/envelope";
 import { PostgresStore } from "@mesh/store";
-import { configureLogging, getLogger, type Metrics, openMetrics, tracing } from "@mesh/telemetry";
+import { configureLogging, getLogger, type Metrics, openMetrics, type Tracing, tracing } from "@mesh/telemetry";
 import type { Hono } from "hono";
 import { type AccessTokenVerifier, accessTokenVerifier } from "./access_token.ts";
 import { remoteKeys } from "./access_token_keys.ts";
@@ -23,7 +26,8 @@ import type { Log } from "./log.ts";
 import type { Meter } from "./meter.ts";
 import { httpPeerClient, type PeerClient } from "./peer_client.ts";
 import type { Projection } from "./projection.ts";
-import { type RunningService, type ServiceParts, startService } from "./service.ts";
+import { type RunningService, startService } from "./service.ts";
+import type { ServiceParts } from "./service_parts.ts";
 
 /** What a service's own wiring may use. */
 export interface Wiring {
@@ -121,36 +125,29 @@ async function serveUntilStopped(
     logger: log,
     signal: stop,
   });
-  const peers = httpPeerClient(config.peers, callTokenIssuer(signingKey, systemClock));
-  const verifyCall = (token: string) => verifyCallToken(token, { service, keys, policy, clock: systemClock });
-  const accessTokens = accessTokensOf(config);
-  const parts = await build({
-    config,
-    env,
-    store,
-    peers,
-    log,
-    meter: metrics.meter,
-    verifier: { keys, policy },
-    verifyCall,
-    jwks: () => keys.jwks(),
-    ...(accessTokens === undefined ? {} : { accessTokens }),
-  });
+  const wiring = wiringOf({ service, config, env, store, signingKey, keys, policy, log, metrics });
+  const parts = await build(wiring);
   const running = await startService({
     ...partsOf(parts),
-    ...{ definition, broker, store, signingKey, keys, policy, log },
-    feeds: httpFeedClient(peers),
+    ...tracedBy(tracing(service, config.isTraced)),
+    definition,
+    broker,
+    store,
+    signingKey,
+    keys,
+    policy,
+    feeds: httpFeedClient(wiring.peers),
     clock: systemClock,
     ids: systemIds(),
+    log,
     meter: metrics.meter,
     settings: config.settings,
     partitions: config.partitions,
-    ...tracesOf(service, config),
-    abandon: abandonment(log),
+    ...priorityOf(config),
+    abandon: (reason) => abandon(reason, log),
   });
-  const connected = { store, log, metrics, verifyCall, accessTokens };
-  const listeners = await listen(definition, config, parts, running, connected);
-  const tasks = (parts.tasks ?? []).map((task) => task(running, stop));
+  const listeners = await listen(definition, config, parts, running, { ...wiring, metrics });
+  const tasks = [...parts.tasks ?? [], () => keepKeysFresh(keys, log, stop)].map((task) => task(running, stop));
   log.info("Up on port {port}", { port: listeners[0]?.addr.port });
 
   await aborted(stop);
@@ -161,36 +158,71 @@ async function serveUntilStopped(
   log.info("Drained");
 }
 
-/** Absent unless spans are made: they cost. */
-function tracesOf(
-  service: string,
-  { isTraced }: RuntimeConfig,
-): Pick<ServiceParts, "continueTrace" | "inTrace" | "currentTrace"> {
-  const { continueTrace, inTrace, currentTrace } = tracing(service, isTraced);
-  return isTraced ? { continueTrace, inTrace, currentTrace } : {};
+/** 60 s: a key that was added is known before anybody signs with it. */
+const keysEveryMs = 60_000;
+
+/** Reads the key directory again and again, so that a rotation needs no restart. */
+async function keepKeysFresh(keys: KeyDirectory, log: Log, stop: AbortSignal): Promise<void> {
+  while (!stop.aborted) {
+    await systemClock.delay(keysEveryMs, stop);
+    if (stop.aborted) return;
+    await keys.refresh().catch((error) => log.warn("Cannot refresh keys: {error}", { error: errorText(error) }));
+  }
 }
 
-function abandonment(log: Log): (reason: string) => void {
-  return (reason) => {
-    log.error("Ending the process: {reason}", { reason });
-    Deno.exit(70);
-  };
+/** Spans cost something, so without telemetry messages only pass on the headers they came with. */
+function tracedBy(trace: Tracing): Pick<ServiceParts, "continueTrace" | "inTrace" | "currentTrace"> {
+  if (!trace.isEnabled) return {};
+  return { continueTrace: trace.continueTrace, inTrace: trace.inTrace, currentTrace: trace.currentTrace };
 }
 
-type Connected = {
+/** Replicas take partitions by a fixed balanced table. */
+function priorityOf({ replicas, ordinal, partitions }: RuntimeConfig): Pick<ServiceParts, "priorityOf"> {
+  if (replicas === 1) return {};
+  const priorities = consumerPriorities(ordinal, partitions);
+  return { priorityOf: (partition) => priorities[partition] ?? 0 };
+}
+
+/** Ends the process with EX_SOFTWARE (sysexits.h): only a fresh start is safe. */
+function abandon(reason: string, log: Log): never {
+  log.error("Ending the process: {reason}", { reason });
+  Deno.exit(70);
+}
+
+interface Connected {
+  readonly service: string;
+  readonly config: RuntimeConfig;
+  readonly env: Wiring["env"];
   readonly store: PostgresStore;
+  readonly signingKey: SigningKey;
+  readonly keys: KeyDirectory;
+  readonly policy: PolicyIndex;
   readonly log: Log;
   readonly metrics: Metrics;
-  readonly verifyCall: (token: string) => Promise<string>;
-  readonly accessTokens: AccessTokenVerifier | undefined;
-};
+}
+
+function wiringOf({ service, config, env, store, signingKey, keys, policy, log, metrics }: Connected): Wiring {
+  const accessTokens = accessTokensOf(config);
+  return {
+    config,
+    env,
+    store,
+    peers: httpPeerClient(config.peers, callTokenIssuer(signingKey, systemClock)),
+    log,
+    meter: metrics.meter,
+    verifier: { keys, policy },
+    verifyCall: (token) => verifyCallToken(token, { service, keys, policy, clock: systemClock }),
+    jwks: () => keys.jwks(),
+    ...(accessTokens === undefined ? {} : { accessTokens }),
+  };
+}
 
 async function listen(
   definition: ServiceDefinition,
   config: RuntimeConfig,
   parts: ServiceBuild,
   running: RunningService,
-  { store, log, metrics, verifyCall, accessTokens }: Connected,
+  { store, log, metrics, verifyCall, accessTokens }: Wiring & { readonly metrics: Metrics },
 ): Promise<readonly Deno.HttpServer<Deno.NetAddr>[]> {
   const internal = internalApp({
     service: definition.name,

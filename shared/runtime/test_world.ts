@@ -15,7 +15,9 @@ import { z } from "zod";
 import type { FeedClient } from "./feed_client.ts";
 import { silentLog } from "./log.ts";
 import { silentMeter } from "./meter.ts";
-import { type RunningService, type ServiceParts, startService } from "./service.ts";
+import type { Projection } from "./projection.ts";
+import { type RunningService, startService } from "./service.ts";
+import type { ServiceParts } from "./service_parts.ts";
 import { defaultSettings } from "./settings.ts";
 
 /** A mesh of two services on memory adapters and virtual time, for this package's tests. */
@@ -197,6 +199,11 @@ export class World implements AsyncDisposable {
     });
   }
 
+  /** Starts the asker as a service that only projects. */
+  async startReader(projections: readonly Projection[]): Promise<void> {
+    await this.#start(askerService, { projections });
+  }
+
   /** Ends a service without a drain, as a crash does: nothing that it has under way takes effect any more. */
   async crash(name: "counter" | "asker"): Promise<void> {
     const { service, store, broker } = this.#running.get(name)!;
@@ -238,7 +245,10 @@ export class World implements AsyncDisposable {
     await ended;
   }
 
-  async #start(definition: ServiceDefinition, parts: Pick<ServiceParts, "behaviour" | "adapters">): Promise<void> {
+  async #start(
+    definition: ServiceDefinition,
+    parts: Pick<ServiceParts, "behaviour" | "adapters" | "projections">,
+  ): Promise<void> {
     const name = definition.name as "counter" | "asker";
     const store = new MemoryStore({ clock: this.clock, database: this.databases[name] });
     const broker = await this.server.connect(name);

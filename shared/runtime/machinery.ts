@@ -1,0 +1,204 @@
+import type { Behaviour } from "@mesh/actor";
+import type { Consumer, Publisher } from "@mesh/broker";
+import { contractRegistry, hasMailbox, systemContracts } from "@mesh/contract";
+import { receiverOf, type Verifier } from "@mesh/envelope";
+import type { TurnWrites } from "@mesh/store";
+import { ActorPlanner } from "./actor_planner.ts";
+import { Aftermath } from "./aftermath.ts";
+import { CatchUp } from "./catch_up.ts";
+import { DatabaseClock } from "./database_clock.ts";
+import { EffectExecutor } from "./effect_executor.ts";
+import { Generations } from "./generations.ts";
+import { Intake } from "./intake.ts";
+import { operationsOf } from "./operations.ts";
+import type { Operations } from "./operator_routes.ts";
+import { OutboxPublisher } from "./outbox_publisher.ts";
+import { ProjectionPlanner } from "./projection_planner.ts";
+import { Rebuilds } from "./rebuild.ts";
+import type { ServiceParts } from "./service_parts.ts";
+import { type Speaker, speakerFor } from "./speaker.ts";
+import { foldStream } from "./state_cache.ts";
+import { SystemLog } from "./system_log.ts";
+import { TimerLoop } from "./timer_loop.ts";
+import { TurnLoop } from "./turn_loop.ts";
+import type { Planner } from "./work.ts";
+
+/** The moving parts of one service, connected with each other and not yet running. */
+export interface Machinery {
+  readonly databaseClock: DatabaseClock;
+  readonly speaker: Speaker;
+  readonly systemLog: SystemLog;
+  readonly channel: Publisher;
+  readonly consumer: Consumer | undefined;
+  readonly publisher: OutboxPublisher;
+  readonly loop: TurnLoop;
+  readonly executor: EffectExecutor;
+  readonly catchUp: CatchUp;
+  readonly rebuilds: Rebuilds;
+  readonly timers: TimerLoop;
+  readonly operations: Operations;
+}
+
+/** What all moving parts of a service share. */
+interface Shared extends ServiceParts {
+  readonly databaseClock: DatabaseClock;
+  readonly speaker: Speaker;
+  readonly systemLog: SystemLog;
+  readonly publisher: OutboxPublisher;
+  readonly intake: Intake;
+  readonly generations: Generations;
+  readonly planner: Planner;
+}
+
+/**
+ * Opens the service's channels and connects its moving parts.
+ *
+ * @throws {UnavailableError} If the database does not answer.
+ */
+export async function assemble(parts: ServiceParts): Promise<Machinery> {
+  const { definition, broker, store, clock, ids, signingKey } = parts;
+  const databaseClock = new DatabaseClock(clock, await store.nowMs());
+  const channel = await broker.openPublisher();
+  const consumer = hasMailbox(definition) ? await broker.openConsumer(claimsOf(parts)) : undefined;
+  const speaker = speakerFor(signingKey, ids);
+  const generations = new Generations({
+    projections: (parts.projections ?? []).map(({ name }) => name),
+    store,
+    clock,
+  });
+  const intake = intakeOf(parts);
+  const shared: Shared = {
+    ...parts,
+    databaseClock,
+    speaker,
+    systemLog: new SystemLog(store, speaker),
+    publisher: new OutboxPublisher({ ...parts, publisher: channel }),
+    intake,
+    generations,
+    planner: plannerOf(parts, intake, generations),
+  };
+  const executor = executorOf(shared);
+  const loop = loopOf(shared, consumer, executor);
+  const rebuilds = rebuildsOf(shared, loop);
+  return {
+    databaseClock,
+    speaker,
+    systemLog: shared.systemLog,
+    channel,
+    consumer,
+    publisher: shared.publisher,
+    loop,
+    executor,
+    catchUp: new CatchUp({ ...shared, service: definition, loop }),
+    rebuilds,
+    timers: new TimerLoop(shared),
+    operations: operationsFor(shared, loop, rebuilds),
+  };
+}
+
+function claimsOf({ definition, partitions, priorityOf, settings }: ServiceParts) {
+  const queues = Array.from({ length: partitions }, (_, partition) => ({
+    queue: `${definition.name}.in.p${partition}`,
+    ...(priorityOf === undefined ? {} : { priority: priorityOf(partition) }),
+  }));
+  return { queues, prefetch: settings.prefetch };
+}
+
+function verifierOf({ definition, keys, policy }: ServiceParts): Verifier {
+  const { FireTimer, RecordOutcome } = systemContracts(definition.name);
+  return {
+    keys,
+    policy,
+    receiver: receiverOf(definition),
+    contracts: contractRegistry([
+      ...definition.accepts,
+      ...definition.subscribes.map(({ event }) => event),
+      ...(definition.commandsItself === true ? [FireTimer, RecordOutcome] : []),
+    ]),
+  };
+}
+
+function intakeOf(parts: ServiceParts): Intake {
+  return new Intake({
+    service: parts.definition.name,
+    verifier: verifierOf(parts),
+    clock: parts.clock,
+    ids: parts.ids,
+    meter: parts.meter,
+    ...(parts.continueTrace === undefined ? {} : { continueTrace: parts.continueTrace }),
+  });
+}
+
+function executorOf(shared: Shared): EffectExecutor {
+  return new EffectExecutor({
+    ...shared,
+    effects: shared.behaviour?.effects ?? [],
+    adapters: shared.adapters ?? {},
+    inTrace: shared.inTrace ?? ((_name, _headers, task) => task()),
+  });
+}
+
+function loopOf(shared: Shared, consumer: Consumer | undefined, executor: EffectExecutor): TurnLoop {
+  const { definition, systemLog, ids, settings } = shared;
+  return new TurnLoop({
+    ...shared,
+    aftermath: new Aftermath({ service: definition.name, systemLog, ids, settings }),
+    ...(consumer === undefined ? {} : { consumer }),
+    onCommitted: ({ effects }: TurnWrites) => {
+      if (effects.length > 0) executor.hint();
+    },
+  });
+}
+
+function rebuildsOf(shared: Shared, loop: TurnLoop): Rebuilds {
+  return new Rebuilds({
+    ...shared,
+    service: shared.definition.name,
+    projections: shared.projections ?? [],
+    loop,
+    batchMax: shared.settings.batchMax,
+  });
+}
+
+function operationsFor(shared: Shared, loop: TurnLoop, rebuilds: Rebuilds): Operations {
+  const { definition, behaviour, viewOf: _viewOf, ...rest } = shared;
+  return operationsOf({
+    ...rest,
+    service: definition.name,
+    loop,
+    rebuilds,
+    ...(behaviour === undefined ? {} : { viewOf: viewer(shared, behaviour) }),
+  });
+}
+
+function plannerOf(parts: ServiceParts, intake: Intake, generations: Generations): Planner {
+  const { definition, behaviour, projections = [], store, settings, ids, signingKey, feeds } = parts;
+  if (behaviour !== undefined) {
+    return new ActorPlanner({
+      behaviour,
+      store,
+      speaker: speakerFor(signingKey, ids),
+      ids,
+      cacheMax: settings.cacheMax,
+      snapshotEvery: settings.snapshotEvery,
+    });
+  }
+  return new ProjectionPlanner({
+    service: definition.name,
+    projections,
+    store,
+    feeds,
+    intake,
+    generations,
+    ...(parts.notify === undefined ? {} : { notify: parts.notify }),
+    ...(parts.onRows === undefined ? {} : { onRows: parts.onRows }),
+  });
+}
+
+function viewer({ store, viewOf }: ServiceParts, behaviour: Behaviour): (stream: string) => Promise<unknown> {
+  return async (stream) => {
+    const [loaded] = await store.loadStreams([stream], behaviour.stateVersion);
+    if (loaded === undefined || viewOf === undefined) return null;
+    return viewOf(foldStream(behaviour, stream.slice(behaviour.service.length + 1), loaded).state);
+  };
+}
