@@ -35,7 +35,7 @@ export class Generations {
     this.#readAtMs = nowMs;
   }
 
-  /** @returns What is to be written, by projection; stays as it is while a batch is planned. */
+  /** @returns What is to be written, by projection, what readers use first; stays as it is while a batch is planned. */
   snapshot(): ReadonlyMap<string, readonly number[]> {
     return new Map(this.#options.projections.map((name) => {
       const current = this.#current.get(name) ?? 1;

@@ -21,6 +21,15 @@ export interface ProjectionPlannerOptions {
   readonly onRows?: (rows: readonly ProjectionRow[]) => void;
 }
 
+/** One row that an event belongs to. */
+interface Target {
+  readonly projection: Projection;
+  readonly generation: number;
+  readonly key: string;
+  /** Whether readers use this generation; else a rebuild is filling it. */
+  readonly isCurrent: boolean;
+}
+
 /** One row in the middle of a batch. */
 interface Draft {
   readonly row: ProjectionRow;
@@ -102,11 +111,13 @@ export class ProjectionPlanner implements Planner {
 
   #apply(work: Work, drafts: Map<string, Draft>): void {
     const event = projectedEvent(work);
-    for (const [projection, generation, key] of this.#targets(event)) {
+    for (const { projection, generation, key, isCurrent } of this.#targets(event)) {
       const id = rowId(projection.name, generation, key);
       const draft = drafts.get(id) ?? this.#draftOf(projection, generation, key);
       const seen = draft.row.seen[event.stream] ?? 0;
       if (event.position <= seen) continue;
+      // A rebuild has not come so far; it will read this event from the feed in its turn.
+      if (!isCurrent && event.position > seen + 1) continue;
       invariant(
         event.position === seen + 1,
         `Cannot project "${event.stream}" at ${event.position}: row is at ${seen}`,
@@ -142,7 +153,7 @@ export class ProjectionPlanner implements Planner {
   async #loadRows(works: readonly Work[]): Promise<void> {
     const wanted = new Map<string, { projection: string; generation: number; keys: Set<string> }>();
     for (const work of works) {
-      for (const [{ name }, generation, key] of this.#targets(projectedEvent(work))) {
+      for (const { projection: { name }, generation, key } of this.#targets(projectedEvent(work))) {
         const id = `${name}#${generation}`;
         const group = wanted.get(id) ?? { projection: name, generation, keys: new Set() };
         group.keys.add(key);
@@ -161,15 +172,16 @@ export class ProjectionPlanner implements Planner {
     const at = new Map<string, number>();
     for (const work of works) {
       const event = projectedEvent(work);
-      const targets = this.#targets(event);
+      // What readers see must be whole; the next generation is filled by its rebuild.
+      const targets = this.#targets(event).filter(({ isCurrent }) => isCurrent);
       if (targets.length === 0) continue;
-      const reached = targets.map(([{ name }, generation, key]) => {
+      const reached = targets.map(({ projection: { name }, generation, key }) => {
         const id = rowId(name, generation, key);
         return at.get(`${id} ${event.stream}`) ?? this.#rows.get(id)?.seen[event.stream] ?? 0;
       });
       const lowest = Math.min(...reached);
       if (event.position > lowest + 1) await this.#fillGap(work, event, lowest + 1);
-      for (const [{ name }, generation, key] of targets) {
+      for (const { projection: { name }, generation, key } of targets) {
         const id = `${rowId(name, generation, key)} ${event.stream}`;
         at.set(id, Math.max(event.position, at.get(id) ?? 0));
       }
@@ -194,15 +206,15 @@ export class ProjectionPlanner implements Planner {
     }
   }
 
-  #targets(event: ProjectedEvent): readonly (readonly [projection: Projection, generation: number, key: string])[] {
-    const targets: [Projection, number, string][] = [];
+  #targets(event: ProjectedEvent): readonly Target[] {
+    const targets: Target[] = [];
     for (const projection of this.#options.projections) {
       const sources = new Set(projection.subscribes.map(({ service }) => service));
       if (!sources.has(event.stream.slice(0, event.stream.indexOf("/")))) continue;
       const key = projection.keyOf(event);
       if (key === undefined) continue;
-      for (const generation of this.#generations.get(projection.name) ?? []) {
-        targets.push([projection, generation, key]);
+      for (const [index, generation] of (this.#generations.get(projection.name) ?? []).entries()) {
+        targets.push({ projection, generation, key, isCurrent: index === 0 });
       }
     }
     return targets;

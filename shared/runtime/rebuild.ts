@@ -43,7 +43,7 @@ export interface RebuildsOptions {
 /**
  * Fills read models anew from the owners' feeds, beside the one that readers use.
  *
- * Live events go to both generations meanwhile. A process that dies in between leaves rows that nobody reads; the next
+ * Live events go to both generations meanwhile, to the new one as soon as it has come so far. A process that dies in between leaves rows that nobody reads; the next
  * rebuild removes them first.
  */
 export class Rebuilds {
