@@ -70,5 +70,6 @@ export function peersOf(service: ServiceDefinition): readonly string[] {
   const owners = service.readsAllFeeds === true
     ? services.map(({ name }) => name)
     : service.subscribes.map(({ event }) => event.service);
-  return [...new Set([...service.calls, ...owners])].filter((name) => name !== service.name).sort();
+  const named = new Set([...service.calls, ...owners]);
+  return services.map(({ name }) => name).filter((name) => name !== service.name && named.has(name)).sort();
 }

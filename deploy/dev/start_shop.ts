@@ -6,6 +6,7 @@ import { provideDatabases } from "./provide_databases.ts";
 import { provideFiles, type ShopFiles } from "./provide_files.ts";
 import { type Child, startChild, untilReady } from "./service_process.ts";
 import { environmentOf, type EnvironmentPlan, type ShopPorts } from "./shop_environment.ts";
+import { putSeedProducts } from "./seed_products.ts";
 import { writeSeedFile } from "./seed_accounts.ts";
 import { readShopSecrets } from "./shop_secrets.ts";
 import { serviceSpec, simulators, simulatorsSpec } from "./shop_processes.ts";
@@ -89,6 +90,7 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
     shop.restart(simulators);
     for (const name of shop.serviceNames) shop.restart(name);
     await Promise.all(shop.serviceNames.map((name) => shop.untilReady(name)));
+    if (options.isSeeded === true) await putSeedProducts(shop.url, options.log ?? (() => {}));
     return shop;
   } catch (error) {
     await stop();

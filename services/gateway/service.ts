@@ -9,6 +9,7 @@ import * as inventory from "@shop/inventory";
 import * as orchestrator from "@shop/orchestrator";
 import * as orders from "@shop/orders";
 import * as shipping from "@shop/shipping";
+import { gatewayVariables } from "./config.ts";
 import { eventsAmong } from "./projections/events_among.ts";
 
 /** Everything that the streams behind the read models may say. */
@@ -31,6 +32,7 @@ export const service = defineService({
   // By key: the last part of every source's key is the row's own key, so all sources of a row share a partition.
   subscribes: [...projected, ...answers].map((event) => ({ event, by: "key" as const })),
   calls: ["users", "audit"],
+  variables: gatewayVariables,
   internalPort: 9100,
   publicPort: 8080,
 });
