@@ -87,7 +87,7 @@ type Written<State, C extends Named<AnyContract>, E extends Named<EventContract>
  *   name: "counter",
  *   accepts: { Count },
  *   records: { Counted },
- *   initialState: () => ({ total: 0 }),
+ *   initialState: (): { readonly total: number } => ({ total: 0 }),
  *   decide: { Count: (_state, { id }) => Counted({ id }) },
  *   evolve: { Counted: ({ total }) => ({ total: total + 1 }) },
  * });
@@ -104,5 +104,6 @@ export function defineActor<
   return Object.freeze(written) as unknown as Actor<State, C, E, F>;
 }
 
+/** Any actor, for code that does not care which. */
 // deno-lint-ignore no-explicit-any
 export type AnyActor = Actor<any, any, any, any>;

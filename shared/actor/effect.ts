@@ -27,9 +27,12 @@ export interface EffectDefinition<
   readonly outcomeSchema: Outcome;
 }
 
+/** Any effect, for code that does not care which. */
 // deno-lint-ignore no-explicit-any
 export type AnyEffect = EffectDefinition<string, any, any>;
+/** What an effect asks for. */
 export type RequestOf<E> = E extends EffectDefinition<string, infer R, z.ZodType> ? z.output<R> : never;
+/** What an effect comes to. */
 export type OutcomeOf<E> = E extends EffectDefinition<string, z.ZodType, infer O> ? z.output<O> : never;
 
 /** What a definition is made of, besides its name. */

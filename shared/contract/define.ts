@@ -26,14 +26,19 @@ export interface Contract<
   readonly keyOf: (data: z.output<Schema>) => string;
 }
 
+/** Any contract, for code that is generic over contracts. */
 // deno-lint-ignore no-explicit-any
 export type AnyContract = Contract<any, string, any>;
+/** Contract of any command. */
 // deno-lint-ignore no-explicit-any
 export type CommandContract = Contract<"command", string, any>;
+/** Contract of any event. */
 // deno-lint-ignore no-explicit-any
 export type EventContract = Contract<"event", string, any>;
 
+/** What the messages of a contract say. */
 export type DataOf<C> = C extends Contract<MessageKind, string, infer S> ? z.output<S> : never;
+/** The messages of a contract. */
 export type MessageOf<C> = C extends Contract<infer K, infer T, infer S> ? Message<K, T, z.output<S>> : never;
 
 /** What a contract is made of, besides its name. */

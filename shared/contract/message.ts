@@ -29,10 +29,13 @@ export interface Message<
   readonly expiresAtMs?: number;
 }
 
+/** Any message, for code that does not care which. */
 // deno-lint-ignore no-explicit-any
 export type AnyMessage = Message<MessageKind, string, any>;
+/** Any command. */
 // deno-lint-ignore no-explicit-any
 export type AnyCommand = Message<"command", string, any>;
+/** Any event. */
 // deno-lint-ignore no-explicit-any
 export type AnyEvent = Message<"event", string, any>;
 

@@ -1,4 +1,4 @@
-import { type Clock, errorCode, errorText } from "@mesh/base";
+import { type Clock, errorCode, errorText, MeshError } from "@mesh/base";
 import type { Publisher } from "@mesh/broker";
 import type { OutboxEntry, Store } from "@mesh/store";
 import { resentHeader } from "./intake.ts";
@@ -133,7 +133,7 @@ export class OutboxPublisher {
       }
     } catch (error) {
       this.#unconfirmed.delete(held.sequence);
-      if (errorCode(error) === "dependency.unavailable") this.#retreat(held);
+      if (errorCode(error) === "dependency.unavailable" && !refusals.has(reasonOf(error))) this.#retreat(held);
       else {
         log.error("Cannot publish {type}: {error}", { type: entry.type, error: errorText(error) });
         this.#fail(held);
@@ -224,6 +224,13 @@ export class OutboxPublisher {
       }
     }
   }
+}
+
+/** What this very publish met; trying it again at once would meet it again, and close the channel under the others. */
+const refusals: ReadonlySet<string> = new Set(["access-refused", "not-found", "precondition-failed"]);
+
+function reasonOf(error: unknown): string {
+  return error instanceof MeshError ? error.reason : "";
 }
 
 const encoder = new TextEncoder();
