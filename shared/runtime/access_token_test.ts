@@ -244,7 +244,7 @@ function sign(protectedHeader: Members, payload: Members, signer = shop): Promis
 
 async function signRaw(headerText: string, payload: string | Members, { privateKey } = shop): Promise<string> {
   const body = `${encode(headerText)}.${encode(payload)}`;
-  const signature = await crypto.subtle.sign("Ed25519", privateKey, encoder.encode(body));
+  const signature = await crypto.subtle.sign("Ed25519", privateKey as unknown as CryptoKey, encoder.encode(body));
   return `${body}.${base64url.encode(new Uint8Array(signature))}`;
 }
 
