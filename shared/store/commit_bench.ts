@@ -1,3 +1,4 @@
+// deno-lint-ignore-file mesh/import-direction mesh/no-console -- A measurement starts its own server and prints.
 import { systemClock, systemIds } from "@mesh/base";
 import { startInfra } from "@mesh/testing/infra";
 import { PostgresFixture } from "./conformance/postgres_subject.ts";

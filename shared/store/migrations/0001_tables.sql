@@ -160,10 +160,12 @@ create table mesh.projection (
   revision integer not null check (revision > 0),
   seen json not null,
   "row" json not null,
-  constraint projection_pkey primary key (projection, generation, key)
+  -- The key in front, and below an expression: as long as nobody has analysed the table the planner takes a whole
+  -- projection for a single row, and would read all of it to find one by its key.
+  constraint projection_pkey primary key (key, projection, generation)
 );
-create index projection_sort on mesh.projection (projection, generation, sort, key);
-create index projection_owner on mesh.projection (projection, generation, owner, sort, key);
+create index projection_sort on mesh.projection ((projection || ' ' || generation::text), sort, key);
+create index projection_owner on mesh.projection ((projection || ' ' || generation::text), owner, sort, key);
 
 create table mesh.projection_generation (
   projection text collate "C" primary key,

@@ -20,6 +20,53 @@ begin
 end
 $$;
 
+-- A page of the feed: see readFeed. Its items, and after them one row without envelope: where the page ends, whether
+-- more is there, and since when events are held back behind an open transaction (null if none are).
+-- Looks at p_scan events at most. Stable: all of it sees the same snapshot. Sorting is off, because a plan that sorts
+-- reads all that follows the cursor.
+create function mesh.read_feed(
+  p_epoch integer, p_row_epoch integer, p_xid xid8, p_position bigint, p_types text[], p_until_ms bigint, p_limit integer,
+  p_scan integer
+) returns table (
+  row_epoch integer, xid text, "position" text, recorded_at_ms bigint, envelope text, has_more boolean, held_since_ms bigint
+)
+language plpgsql stable
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+set plan_cache_mode = force_generic_plan as $$
+#variable_conflict use_column
+declare
+  v_event record;
+  v_end record;
+  v_seen integer := 0;
+  v_taken integer := 0;
+  v_has_more boolean := false;
+  v_held_since_ms bigint;
+begin
+  select p_row_epoch as epoch, p_xid as xid, p_position as position into v_end;
+  for v_event in
+    select e.epoch, e.xid, e.position, e.recorded_at_ms, e.type, e.envelope
+    from mesh.event e
+    where (e.epoch, e.xid, e.position) > (p_row_epoch, p_xid, p_position)
+      and (e.epoch < p_epoch or e.xid < pg_snapshot_xmin(pg_current_snapshot()))
+    order by e.epoch, e.xid, e.position
+  loop
+    exit when v_event.recorded_at_ms >= p_until_ms;
+    v_has_more := v_taken = p_limit or v_seen = p_scan;
+    exit when v_has_more;
+    v_seen := v_seen + 1;
+    v_end := v_event;
+    if p_types is null or v_event.type = any (p_types) then
+      v_taken := v_taken + 1;
+      return query select v_event.epoch, v_event.xid::text, v_event.position::text, v_event.recorded_at_ms,
+        v_event.envelope, null::boolean, null::bigint;
+    end if;
+  end loop;
+  select min(e.recorded_at_ms) into v_held_since_ms from mesh.event e
+  where e.epoch = p_epoch and e.xid >= pg_snapshot_xmin(pg_current_snapshot());
+  return query select v_end.epoch, v_end.xid::text, v_end.position::text, null::bigint, null::text, v_has_more, v_held_since_ms;
+end
+$$;
+
 -- Claims rows to publish, in commit order. Claims run one at a time (advisory lock), so that no two of them split the
 -- rows of one order key between them. A row waits for earlier rows of its order key that failed or are on their way.
 -- Commands are sent for 30 days at most: receivers' inboxes reach back 45.

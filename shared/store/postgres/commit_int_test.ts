@@ -276,35 +276,4 @@ Deno.test("commits of a postgres store", async (test) => {
     await store.commitWith(writing({}), async (sql) => void await sql`select pg_notify('orders', 'order-2')`);
     assertEquals(await hears(4), ["", "order-1", "", "order-2"]);
   });
-
-  await step("read no table whole, also while nobody has analysed it", async () => {
-    const store = fixture.openStore({ poolMax: 1 });
-    const scans = async () =>
-      await fixture.admin<{ relname: string }[]>`
-        select relname, seq_scan from pg_stat_user_tables where schemaname = 'mesh' and relname <> 'feed_epoch'
-          and relname in ('event', 'snapshot', 'answer', 'outbox', 'timer', 'effect', 'projection') order by relname`;
-    const before = await scans();
-    for (let version = 0; version < 20; version += 1) {
-      await store.loadStreams([stream, "inventory/TEA-0002"], "1");
-      const event = makeEvent(ids, { stream, version: version + 1 }, { re: [ids.next()] });
-      await store.commit(writing({
-        inbox: [handled(ids.next())],
-        expected: [{ stream, version }],
-        events: [event],
-        outbox: [publishing(ids, event)],
-        confirmed: [ids.next()],
-        answered: [ids.next()],
-        timers: [{ stream, dueAtMs: version }, { stream: "other", dueAtMs: null }],
-        rows: [makeRow("a", { revision: version })],
-      }));
-    }
-    // A connection that ends reports its statistics.
-    await store[Symbol.asyncDispose]();
-    const isReported = async () =>
-      (await fixture
-        .admin`select 1 from pg_stat_activity where datname = current_database() and usename = ${runtimeRole}`)
-        .length === 0;
-    while (!await isReported());
-    assertEquals(await scans(), before);
-  });
 });

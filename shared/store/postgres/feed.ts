@@ -18,15 +18,17 @@ interface FeedState {
   readonly open_since_ms: number | null;
 }
 
-interface FeedRow {
-  readonly held_since_ms: number | null;
-  readonly row_epoch: number | null;
-  readonly xid: string;
-  readonly position: string;
-  readonly recorded_at_ms: number;
-  /** Null where the type was not asked for. */
-  readonly envelope: string | null;
-}
+/** An item, or (without envelope) the end of the page. */
+type FeedRow =
+  & { readonly row_epoch: number; readonly xid: string; readonly position: string }
+  & ({
+    readonly recorded_at_ms: number;
+    readonly envelope: string;
+  } | {
+    readonly envelope: null;
+    readonly has_more: boolean;
+    readonly held_since_ms: number | null;
+  });
 
 /** How many events a page looks at when only some types are wanted, so that a rare type costs no endless statement. */
 const scanMax = 2_000;
@@ -44,49 +46,31 @@ const scanMax = 2_000;
 export async function readFeed(connection: Connection, query: FeedQuery): Promise<FeedPage> {
   const state = await readState(connection);
   const after = decodeCursor(query.after, state.epoch);
-  const isFiltered = query.types !== undefined;
-  const scanCount = isFiltered ? Math.max(scanMax, query.limit) : query.limit;
-  const types = sqlArray(query.types ?? []);
+  const types = query.types === undefined ? null : sqlArray(query.types);
   const rows = await connection.run("read the feed", (sql) =>
     sql<FeedRow[]>`
-      with held as (
-        select min(e.recorded_at_ms) as since_ms from mesh.event e
-        where e.epoch = ${state.epoch} and e.xid >= pg_snapshot_xmin(pg_current_snapshot())
-      ), page as (
-        select e.epoch as row_epoch, e.xid, e.position, e.recorded_at_ms,
-          case when ${!isFiltered} or e.type = any (${types}::text[]) then e.envelope end as envelope
-        from mesh.event e
-        where (e.epoch, e.xid, e.position) > (${after.rowEpoch}::int, ${after.xid}::xid8, ${after.position}::bigint)
-          and (e.epoch < ${state.epoch} or e.xid < pg_snapshot_xmin(pg_current_snapshot()))
-        order by e.epoch, e.xid, e.position
-        limit ${scanCount + 1}
-      )
-      select held.since_ms as held_since_ms, page.row_epoch, page.xid::text, page.position::text, page.recorded_at_ms,
-        page.envelope
-      from held left join page on true
-      order by page.row_epoch, page.xid, page.position`);
-  const untilMs = query.untilMs ?? Infinity;
-  const bounds = [state.now_ms, state.open_since_ms, rows[0]?.held_since_ms, untilMs];
-  const completeUntilMs = Math.min(...bounds.map((bound) => bound ?? Infinity));
-  const inTime = cutAt(rows.filter((row) => row.row_epoch !== null), (row) => row.recorded_at_ms >= untilMs);
-  return { ...takePage(inTime, query, { epoch: state.epoch, scanCount }), completeUntilMs };
+      select * from mesh.read_feed(${state.epoch}::int, ${after.rowEpoch}::int, ${after.xid}::xid8,
+        ${after.position}::bigint, ${types}::text[], ${query.untilMs ?? null}::bigint, ${query.limit}::int,
+        ${Math.max(scanMax, query.limit)}::int)`);
+  const end = rows.at(-1);
+  if (end?.envelope !== null) throw new DefectError("Cannot read the feed: the page has no end");
+  const items = rows.flatMap((row) => {
+    if (row.envelope === null) return [];
+    return [{ cursor: cursorOf(state, row), envelope: row.envelope, recordedAtMs: row.recorded_at_ms }];
+  });
+  const next = cursorOf(state, end);
+  const bounds = [state.now_ms, state.open_since_ms, end.held_since_ms, query.untilMs];
+  return {
+    items,
+    // Where nothing came the beginning stays the beginning.
+    next: next === encodeCursor(after) ? query.after : next,
+    hasMore: end.has_more,
+    completeUntilMs: Math.min(...bounds.map((bound) => bound ?? Infinity)),
+  };
 }
 
-function takePage(
-  rows: readonly FeedRow[],
-  query: FeedQuery,
-  { epoch, scanCount }: { readonly epoch: number; readonly scanCount: number },
-): Omit<FeedPage, "completeUntilMs"> {
-  const items: { cursor: FeedCursor; envelope: string; recordedAtMs: number }[] = [];
-  let next = query.after;
-  let seenCount = 0;
-  for (const row of rows) {
-    if (items.length === query.limit || seenCount === scanCount) break;
-    seenCount += 1;
-    next = encodeCursor({ epoch, rowEpoch: row.row_epoch!, xid: row.xid, position: row.position });
-    if (row.envelope !== null) items.push({ cursor: next, envelope: row.envelope, recordedAtMs: row.recorded_at_ms });
-  }
-  return { items, next, hasMore: seenCount < rows.length };
+function cursorOf({ epoch }: FeedState, { row_epoch: rowEpoch, xid, position }: FeedRow): FeedCursor {
+  return encodeCursor({ epoch, rowEpoch, xid, position });
 }
 
 /** Who is writing now. Other roles' transactions show no start time here, but only this role writes events. */
@@ -130,9 +114,4 @@ export async function saveFeedCursor(connection: Connection, owner: string, curs
     sql`
       insert into mesh.feed_cursor (owner, cursor) values (${owner}, ${cursor})
       on conflict (owner) do update set cursor = excluded.cursor`);
-}
-
-function cutAt<T>(values: readonly T[], isEnd: (value: T) => boolean): readonly T[] {
-  const end = values.findIndex(isEnd);
-  return end === -1 ? values : values.slice(0, end);
 }

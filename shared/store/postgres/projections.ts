@@ -46,7 +46,7 @@ export async function listRows(
   const rows = await connection.run("list rows", (sql) =>
     sql<Row[]>`
       select p.* from mesh.projection p
-      where p.projection = ${select.projection} and p.generation = ${select.generation}
+      where p.projection || ' ' || p.generation::text = ${`${select.projection} ${select.generation}`}
         ${select.owner === undefined ? sql`` : sql`and p.owner = ${select.owner}`}
         ${select.before === undefined ? sql`` : sql`and p.sort < ${select.before}`}
       order by p.sort desc, p.key desc limit ${select.limit}`);
@@ -67,28 +67,21 @@ export async function switchGeneration(connection: Connection, projection: strin
     sql`
       insert into mesh.projection_generation (projection, generation) values (${projection}, ${generation})
       on conflict (projection) do update set generation = excluded.generation`);
-  await removeRows(connection, projection, { generation, isKept: true });
+  const others = await connection.run("find other generations", (sql) =>
+    sql<{ generation: number }[]>`
+      select distinct generation from mesh.projection where projection = ${projection} and generation <> ${generation}`);
+  for (const other of others) await dropRows(connection, projection, other.generation);
 }
 
-/** Removes the rows of one generation. */
+/** Removes the rows of one generation, in portions, so that it can die half-way and be called again. */
 export async function dropRows(connection: Connection, projection: string, generation: number): Promise<void> {
-  await removeRows(connection, projection, { generation, isKept: false });
-}
-
-/** In portions, so that it can die half-way and be called again. */
-async function removeRows(
-  connection: Connection,
-  projection: string,
-  { generation, isKept }: { readonly generation: number; readonly isKept: boolean },
-): Promise<void> {
   let removed: number;
   do {
     const result = await connection.run("remove rows", (sql) =>
       sql`
         delete from mesh.projection where ctid = any (array(
           select p.ctid from mesh.projection p
-          where p.projection = ${projection}
-            and ${isKept ? sql`p.generation <> ${generation}` : sql`p.generation = ${generation}`}
+          where p.projection || ' ' || p.generation::text = ${`${projection} ${generation}`}
           limit ${removeCount}
         ))`);
     removed = result.count;

@@ -14,7 +14,7 @@ export async function readDueTimers(connection: Connection, limit: number): Prom
   const rows = await connection.run("read due timers", (sql) =>
     sql<TimerRow[]>`
       select stream, due_at_ms from mesh.timer
-      where fired_at_ms is null and due_at_ms <= mesh.now_ms()
+      where fired_at_ms is null and due_at_ms <= (select mesh.now_ms())
       order by due_at_ms, stream limit ${limit}`);
   return rows.map((row) => ({ stream: row.stream, dueAtMs: row.due_at_ms }));
 }
