@@ -44,7 +44,8 @@ export interface Looking {
 /** Versions that unfinished instances name, read from their records and not by replaying them. */
 async function namedVersions(host: SagaHost, store: Store): Promise<readonly SagaVersion[]> {
   const named = new Map<string, SagaVersion>();
-  for (let after: string | undefined;;) {
+  let after: string | undefined;
+  while (true) {
     const page = await store.listStreams({
       prefix: `${host.service}/`,
       limit: pageCount,
