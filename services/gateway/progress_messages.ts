@@ -11,7 +11,8 @@ import { sources } from "./projections/order_row.ts";
 import type { SseMessage } from "./sse.ts";
 
 /**
- * Says what a reader has yet to be told: one `progress` event for each step, then the whole order.
+ * Says what a reader has yet to be told: one `progress` event for each step, then the whole order where its own events
+ * (the only ones that change its status) are among them.
  *
  * @param lastId What the reader says to know; absent or of no order like this, it gets the whole order alone.
  * @returns Nothing when the reader knows everything.
@@ -32,5 +33,5 @@ export function progressMessages(known: KnownOrder, lastId: string | undefined):
       messages.push({ event: "progress", id: encodeProgressId(at), data: progressDocument(entry) });
     }
   }
-  return [...messages, whole];
+  return now.orders > last.orders ? [...messages, whole] : messages;
 }

@@ -17,6 +17,8 @@ import { postgresRequests } from "./postgres_requests.ts";
 const infra = await startInfra({ wants: ["postgres"] });
 const provisioned = await provide();
 const owner = postgres(provisioned.ownerUrl, { max: 1, onnotice: () => {} });
+// Connected here and not in the first test, whose connection it would not be.
+await owner`select 1`;
 
 Deno.test.afterAll(async () => {
   await owner.end();

@@ -19,11 +19,14 @@ const listEvents = describeRoute({
     // Read by the audit service; listed here for people.
     query: z.object({
       order: z.string().optional(),
+      correlation: z.string().optional(),
+      subject: z.string().optional().openapi({ description: "A stream: `<service>/<key>`" }),
       type: z.string().optional(),
       signer: z.string().optional(),
       actor: z.string().optional(),
+      kid: z.string().optional(),
       from: z.string().optional(),
-      until: z.string().optional(),
+      to: z.string().optional(),
       cursor: z.string().optional(),
       limit: z.string().optional(),
     }),
@@ -33,6 +36,16 @@ const listEvents = describeRoute({
   },
 });
 
+const readEvent = describeRoute({
+  method: "get",
+  path: "/audit/v1/events/{eventId}",
+  scope: "audit",
+  tag: "Audit",
+  summary: "Shows one signed event",
+  request: { params: z.object({ eventId: z.string() }) },
+  answers: { 200: { description: "The event, with its envelope", schema: z.looseObject({}) } },
+});
+
 /** Headers of the audit service's answers that pass to the client. */
 const passedHeaders = ["content-type", "cache-control", "etag", "link", "retry-after"];
 
@@ -40,6 +53,7 @@ const passedHeaders = ["content-type", "cache-control", "etag", "link", "retry-a
 export function addAuditRoutes(table: RouteTable, { peers }: Pick<GatewayParts, "peers">): void {
   const relay = (context: GatewayContext) => relayToAudit(context, peers);
   table.add(listEvents, relay);
+  table.add(readEvent, relay);
   table.addPlain("audit", "/audit/v1/*", relay);
 }
 

@@ -21,7 +21,7 @@ const watchOrder = describeRoute({
   tag: "Orders",
   summary: "Streams an order's progress as server-sent events",
   description:
-    "`progress` events carry one step each, `order` events the whole order. Resumes after `Last-Event-ID`; an " +
+    "`progress` events carry one step each, `order` events the whole order, first and whenever its status may have changed. Resumes after `Last-Event-ID`; an " +
     "id that is not known gives the whole order. The stream ends when the order has, or when the access token does.",
   request: {
     params: z.object({ orderId: Id }),
@@ -46,7 +46,8 @@ export function addOrderEventsRoute(table: RouteTable, parts: OrderEventsParts):
     const document = known === undefined ? undefined : orderDocument(known);
     if (known === undefined || document === undefined) throw notFound();
     const lastId = context.req.header("last-event-id");
-    if (isEnded(document.status) && lastId === progressIdOfOrder(known)) return context.body(null, 204);
+    const isOver = isEnded(document.status) && progressMessages(known, lastId).length === 0;
+    if (isOver) return context.body(null, 204);
 
     const openCount = openCounts.get(subject) ?? 0;
     if (openCount >= config.streamsPerCustomerMax) throw tooManyStreams();
@@ -79,9 +80,8 @@ async function* pieces({ known, lastId, watch, signal }: Stream): AsyncGenerator
   let current = known;
   let readId = lastId;
   while (!signal.aborted && !watch.isClosed) {
-    const messages = progressMessages(current, readId);
-    for (const message of messages) yield encodeSse(message);
-    readId = messages.at(-1)?.id ?? readId;
+    for (const message of progressMessages(current, readId)) yield encodeSse(message);
+    readId = progressIdOfOrder(current);
     if (isEnded(current.read?.row.status ?? "accepted")) return;
     const read = await watcher.next(heartbeatMs, signal);
     if (read !== undefined) current = { ...current, read };

@@ -141,6 +141,15 @@ Deno.test("an id that is not known gives the whole order", async () => {
   }
 });
 
+Deno.test("one who knows all but what is no news is not made to come back for ever", async () => {
+  await using shop = await openShop();
+  const told = completingOrder(shop.orderId);
+  await complete(shop.gateway, shop.orderId);
+  // One more turn of the saga that says nothing new.
+  await shop.tell(orders, [{ ...told.saga.at(-1)!, position: 8 }]);
+  assertEquals((await open(shop.gateway, shop.orderId, "2.7.2")).status, 204);
+});
+
 Deno.test("one who knows how an order ended is told not to come back", async () => {
   await using shop = await openShop();
   await shop.tell(orders, rejectedOrder(shop.orderId));
