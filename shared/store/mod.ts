@@ -27,8 +27,8 @@ export {
   type Store,
   type StoredDeadLetter,
   type StoredEvent,
-  type StoreStatus,
   type StreamState,
   type TimerEntry,
   type TurnWrites,
 } from "./store.ts";
+export type { StoreStatus } from "./store_status.ts";

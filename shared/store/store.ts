@@ -1,4 +1,5 @@
 import type { Json } from "@mesh/base";
+import type { StoreStatus } from "./store_status.ts";
 
 /** An event as it is stored: the signed envelope is the truth, the rest is for finding and folding it. */
 export interface StoredEvent {
@@ -198,7 +199,7 @@ export type FeedCursor = string;
 /** One page of a service's own events in commit order. */
 export interface FeedPage {
   readonly items: readonly { readonly cursor: FeedCursor; readonly envelope: string; readonly recordedAtMs: number }[];
-  /** Continue from here; equals the asked-for cursor when nothing came. */
+  /** Continue from here: behind all that was looked at, wanted or not; the asked-for cursor where there was nothing. */
   readonly next: FeedCursor;
   /** Everything recorded before this moment is in the feed up to `next` or comes after it: nothing will appear before `next`. */
   readonly completeUntilMs: number;
@@ -242,9 +243,14 @@ export interface Store extends AsyncDisposable {
    *
    * @throws {UnavailableError} If the database is away or the outcome of the commit is unknown (committing again then
    * ends as a conflict with duplicates).
+   * @throws {DefectError} If the writes contradict themselves: something is named twice, events do not follow `expected`,
+   * an id is no UUID or is taken.
    */
   commit(writes: TurnWrites): Promise<CommitResult>;
-  /** @returns Those of the messages that the consumer has handled, or that lie dead. */
+  /**
+   * @returns Those of the messages that the consumer has handled, or that lie dead or were discarded. Dead letters of class
+   * `untrusted` do not count: anybody could send rubbish under the id of a message that is still to come.
+   */
   findHandled(consumer: string, messageIds: readonly string[]): Promise<ReadonlySet<string>>;
   /**
    * Queues the stored answers to commands again, byte for byte, unless that happened within the last 5 seconds.
@@ -256,6 +262,8 @@ export interface Store extends AsyncDisposable {
 
   /**
    * Claims outbox rows that nobody has published or whose time to be sent again has come.
+   *
+   * A row waits for earlier rows of its order key that failed or are claimed. Commands are sent for 30 days at most.
    *
    * @param options `olderThanMs`: leaves rows to the committing process for that long. `leaseMs`: others leave them alone so long.
    * @returns In commit order, at most `limit`.
@@ -271,7 +279,10 @@ export interface Store extends AsyncDisposable {
   /** Makes every outbox row due now. @returns How many there are. */
   redriveOutbox(): Promise<number>;
 
-  /** @returns Timers that are due on the database's clock and have not been fired since they were set. */
+  /**
+   * @returns Timers that are due on the database's clock and have not been fired; setting a timer to the time that it has
+   * already does not arm it again.
+   */
   readDueTimers(limit: number): Promise<readonly DueTimer[]>;
   /**
    * Commits the firing of timers: for each that still stands as given and is unfired, its outbox row.
@@ -295,7 +306,14 @@ export interface Store extends AsyncDisposable {
   /** Gives an effect back to be tried again after `retryInMs`. */
   releaseEffect(effect: ClaimedEffect, retryInMs: number, error: string): Promise<void>;
 
-  /** @param after Empty for the beginning. @param types Event types; absent for all. @param untilMs Only events recorded before. */
+  /**
+   * Reads on in the feed.
+   *
+   * @param options `after`: empty for the beginning. `types`: event types; absent for all. `untilMs`: stops at the first
+   * event that was recorded then or later. `limit`: items at most; with `types` a page may be shorter (even empty) while
+   * `hasMore` is true, because it looks at a bounded number of events.
+   * @throws {ContractError} With reason `"cursor-epoch"` if `after` is no cursor of the feed's epoch: begin anew.
+   */
   readFeed(options: {
     readonly after: FeedCursor;
     readonly types?: readonly string[];
@@ -311,7 +329,7 @@ export interface Store extends AsyncDisposable {
   saveFeedCursor(owner: string, cursor: FeedCursor): Promise<void>;
 
   loadRows(projection: string, generation: number, keys: readonly string[]): Promise<readonly ProjectionRow[]>;
-  /** Rows in descending order of `sort`, after (below) `before` if given. */
+  /** Rows in descending order of `sort` (by code point, then of `key`), after (below) `before` if given. */
   listRows(options: {
     readonly projection: string;
     readonly generation: number;
@@ -326,6 +344,7 @@ export interface Store extends AsyncDisposable {
   /** Removes all rows of a generation. */
   dropRows(projection: string, generation: number): Promise<void>;
 
+  /** The newest first (by id), after (below) `after` if given. */
   listDeadLetters(
     options: { readonly status?: StoredDeadLetter["status"]; readonly limit: number; readonly after?: string },
   ): Promise<
@@ -336,13 +355,14 @@ export interface Store extends AsyncDisposable {
    * Marks dead letters and, for a redrive, writes their outbox rows, together with a recorded event, if all still stand as `dead`.
    *
    * @returns The commit's result; `stale` names dead letters that were not `dead` any more.
+   * @throws {DefectError} If one of class `untrusted` were redriven.
    */
   settleDeadLetters(
     settlements: readonly { readonly id: string; readonly status: "redriven" | "discarded" }[],
     writes: TurnWrites,
   ): Promise<CommitResult>;
 
-  /** @returns Streams with open work whose name starts with `prefix`, newest first: for operators' lists. */
+  /** @returns Streams with open work (a timer, an effect, or an unanswered command under their order key) whose name starts with `prefix`, newest first: for operators' lists. */
   listStreams(options: { readonly prefix: string; readonly limit: number; readonly after?: string }): Promise<
     readonly { readonly stream: string; readonly version: number; readonly recordedAtMs: number }[]
   >;
@@ -350,21 +370,6 @@ export interface Store extends AsyncDisposable {
   readStatus(): Promise<StoreStatus>;
   /** The database's clock, in milliseconds since 1970. */
   nowMs(): Promise<number>;
-}
-
-/** Figures of a store. */
-export interface StoreStatus {
-  readonly outboxCount: number;
-  /** Age of the oldest unconfirmed row, in milliseconds; 0 when there is none. */
-  readonly outboxOldestMs: number;
-  readonly deadLetterCount: number;
-  readonly openEffectCount: number;
-  readonly effectOldestMs: number;
-  readonly timerCount: number;
-  /** Days for which inbox partitions exist ahead; Infinity where there are none. */
-  readonly inboxDaysAhead: number;
-  /** Outbox commands unanswered for 30 days. */
-  readonly needsAttentionCount: number;
 }
 
 /** Writes that change nothing; spread it and add what a turn does. */

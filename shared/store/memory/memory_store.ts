@@ -10,10 +10,10 @@ import type {
   ProjectionRow,
   Store,
   StoredDeadLetter,
-  StoreStatus,
   StreamState,
   TurnWrites,
 } from "../store.ts";
+import type { StoreStatus } from "../store_status.ts";
 import { commitTurn } from "./commit_turn.ts";
 import * as effects from "./effects.ts";
 import { MemoryDatabase } from "./memory_database.ts";

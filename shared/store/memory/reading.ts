@@ -1,5 +1,6 @@
 import { decodeCursor, encodeCursor } from "../feed_cursor.ts";
-import type { FeedCursor, FeedPage, ProjectionRow, StoredDeadLetter, StoreStatus, StreamState } from "../store.ts";
+import type { FeedCursor, FeedPage, ProjectionRow, StoredDeadLetter, StreamState } from "../store.ts";
+import type { StoreStatus } from "../store_status.ts";
 import { compareText } from "../writes.ts";
 import { headOf } from "./commit_turn.ts";
 import { keyOf, type Tables } from "./tables.ts";

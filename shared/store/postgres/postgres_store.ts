@@ -9,10 +9,10 @@ import type {
   ProjectionRow,
   Store,
   StoredDeadLetter,
-  StoreStatus,
   StreamState,
   TurnWrites,
 } from "../store.ts";
+import type { StoreStatus } from "../store_status.ts";
 import { commitTurn } from "./commit_turn.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import * as deadLetters from "./dead_letters.ts";
@@ -136,7 +136,7 @@ export class PostgresStore implements Store {
     return effects.releaseEffect(this.#connection, effect, { inMs: retryInMs, error });
   }
 
-  readFeed(options: feed.FeedQuery): Promise<FeedPage> {
+  readFeed(options: Parameters<Store["readFeed"]>[0]): Promise<FeedPage> {
     return feed.readFeed(this.#connection, options);
   }
 

@@ -1,5 +1,5 @@
 import { DefectError } from "@mesh/base";
-import type { StoreStatus } from "../store.ts";
+import type { StoreStatus } from "../store_status.ts";
 import type { Connection } from "./connection.ts";
 
 interface StatusRow {

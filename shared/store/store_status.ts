@@ -1,0 +1,14 @@
+/** Figures of a store. */
+export interface StoreStatus {
+  readonly outboxCount: number;
+  /** Age of the oldest unconfirmed row, in milliseconds; 0 when there is none. */
+  readonly outboxOldestMs: number;
+  readonly deadLetterCount: number;
+  readonly openEffectCount: number;
+  readonly effectOldestMs: number;
+  readonly timerCount: number;
+  /** Days for which inbox partitions exist ahead; Infinity where there are none. */
+  readonly inboxDaysAhead: number;
+  /** Outbox commands unanswered for 30 days. */
+  readonly needsAttentionCount: number;
+}
