@@ -19,7 +19,7 @@ export interface LinkedBrokerOptions {
   readonly connectLimitMs: number;
 }
 
-/** 256: a batch of 64 is handled while three more wait (`performance.md` 1c). */
+/** 256: a batch of 64 is handled while three more wait. */
 const prefetchDefault = 256;
 
 /**

@@ -38,7 +38,7 @@ export function reasonOfCode(code: unknown): BrokerReason | undefined {
   return code === 406 ? "precondition-failed" : undefined;
 }
 
-/** 48 KiB: the largest envelope (`architecture.md` 5). */
+/** 48 KiB: the largest envelope (`docs/envelope.md`). */
 export const bodyBytesMax = 48 * 1024;
 /** 255 bytes: what AMQP's short strings hold; a longer one cannot be encoded. */
 const shortStringBytesMax = 255;

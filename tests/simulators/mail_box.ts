@@ -20,7 +20,7 @@ export interface Mail {
 export interface NoticeLedger {
   readonly orderId: string;
   readonly noticeKind: string;
-  /** More than one means that the shop made two notices of one (invariant I11). */
+  /** More than one means that the shop made two notices of one. */
   readonly messageIds: readonly string[];
   /** Arrivals, the same mail twice included: SMTP has no idempotency key. */
   readonly arrivals: number;

@@ -54,7 +54,7 @@ export function brokerEnvironment({ folder, ports, path }: BrokerSettings): Reco
   };
 }
 
-/** The broker's configuration file. Limits are those of the guarantees (4.6), the same on every supported version. */
+/** The broker's configuration file. Limits are stated, so that they are the same on every supported version. */
 export function brokerConfig({ ports, user, password }: BrokerSettings): string {
   return [
     `listeners.tcp.1 = 127.0.0.1:${ports.amqp}`,
