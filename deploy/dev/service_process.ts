@@ -7,6 +7,8 @@ export interface ChildSpec {
   readonly args: readonly string[];
   /** The whole environment. */
   readonly env: Readonly<Record<string, string>>;
+  /** Working folder; what a killed supervisor leaves behind is found by it. */
+  readonly workDir: string;
   /** Receives each line that it prints. */
   readonly onLine: (line: string) => void;
 }
@@ -24,13 +26,14 @@ export interface Child {
 }
 
 /** Starts a child. */
-export function startChild({ name, args, env, onLine }: ChildSpec): Child {
+export function startChild({ name, args, env, workDir, onLine }: ChildSpec): Child {
   const deno = Deno.execPath();
   // The kernel ends it when this process dies without a word.
   const isLinux = Deno.build.os === "linux";
   const command = isLinux ? ["setpriv", "--pdeathsig", "KILL", "--", deno, ...args] : [deno, ...args];
   const process = new Deno.Command(command[0]!, {
     args: command.slice(1),
+    cwd: workDir,
     env: { ...env },
     clearEnv: true,
     detached: true,

@@ -32,6 +32,8 @@ export interface ShopOptions {
   readonly extra?: EnvironmentPlan["extra"];
   readonly logFormat?: "pretty" | "json";
   readonly logLevel?: string;
+  /** Whether the log may be coloured; false by default. */
+  readonly isColoured?: boolean;
   /** Only these services; all by default. */
   readonly only?: readonly string[];
   /** Receives every line of every child. */
@@ -135,7 +137,7 @@ async function prepareShop(
     ...(options.isSeeded === true ? { seedFile: await writeSeedFile(folder) } : {}),
     logFormat: options.logFormat ?? "json",
     logLevel: options.logLevel ?? "info",
-    inherited: Deno.env.toObject(),
+    inherited: options.isColoured === true ? Deno.env.toObject() : { ...Deno.env.toObject(), NO_COLOR: "1" },
     extra: options.extra ?? {},
   };
   const internalUrl = (name: string) => `http://127.0.0.1:${ports.internal[name]}`;
@@ -154,7 +156,7 @@ async function prepareShop(
       const spec = name === simulators
         ? simulatorsSpec(folder, environment)
         : serviceSpec(serviceNamed(name), environment);
-      const child = startChild({ name, ...spec, onLine: (line) => onLine?.(name, line) });
+      const child = startChild({ name, ...spec, workDir: folder, onLine: (line) => onLine?.(name, line) });
       children.set(name, child);
       return child;
     },

@@ -87,7 +87,7 @@ Deno.test("the pretty format is one line with logger, message and the properties
     () => getLogger(["orders", "turn"]).info("Placed {id}", { id: "o1", units: 2, why: new Error("a\nb") }),
     { format: "pretty" },
   );
-  match(line!, /^\d\d:\d\d:\d\d\.\d{3} INFO  orders\.turn: Placed o1 units=2 why=a b$/);
+  match(line!, /^\d\d:\d\d:\d\d\.\d{3} INFO {2}turn: Placed o1 units=2 why=a b$/);
   assertEquals(others, []);
 });
 

@@ -1,8 +1,8 @@
 import type { LogRecord } from "@logtape/logtape";
 
 /**
- * Writes a record as one line for a developer's terminal: time, level, logger, message, and the properties that the
- * message does not show.
+ * Writes a record as one line for a developer's terminal: time, level, logger within the service, message, and the
+ * properties that the message does not show.
  *
  * @param textOf Shows one value.
  * @param isColoured Whether warnings and errors stand out by colour.
@@ -16,7 +16,9 @@ export function readableLine(record: LogRecord, textOf: (value: unknown) => stri
     .map(([name, value]) => ` ${name}=${textOf(value)}`).join("");
   const [before, after] = isColoured ? colours[record.level] ?? ["", ""] : ["", ""];
   const level = `${before}${record.level.slice(0, 5).toUpperCase().padEnd(5)}${after}`;
-  const line = `${time} ${level} ${record.category.join(".")}: ${record.message.map(textOf).join("")}${rest}`;
+  // The service itself stands before the line already, where several print to one terminal.
+  const part = record.category.slice(1).map((name) => `${name}: `).join("");
+  const line = `${time} ${level} ${part}${record.message.map(textOf).join("")}${rest}`;
   return line.replaceAll(/\s*\n\s*/g, " ");
 }
 
