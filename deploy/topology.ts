@@ -7,6 +7,7 @@
 import { type BrokerTopology, brokerTopology } from "@mesh/broker";
 import type { ServiceDefinition } from "@mesh/contract";
 import { type EmitPolicy, emitPolicyFrom } from "@mesh/envelope";
+import { service as audit } from "@shop/audit/service";
 import { service as catalog } from "@shop/catalog/service";
 import { service as gateway } from "@shop/gateway/service";
 import { service as inventory } from "@shop/inventory/service";
@@ -28,6 +29,7 @@ export const services: readonly ServiceDefinition[] = Object.freeze([
   shipping,
   notifications,
   orchestrator,
+  audit,
 ]);
 
 /** The virtual host that the shop has at the broker. */
