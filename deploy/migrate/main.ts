@@ -13,7 +13,7 @@ Deno.exit(await run());
 async function run(): Promise<number> {
   let targets: readonly MigrateTarget[] | undefined;
   try {
-    targets = readMigrateTargets(Deno.args, Deno.env.toObject(), services.map(({ name }) => name));
+    targets = readMigrateTargets(Deno.args, (name) => Deno.env.get(name), services.map(({ name }) => name));
   } catch (error) {
     console.error(errorText(error));
     return 2;

@@ -1,8 +1,7 @@
 import { parseArgs } from "node:util";
 import { ConfigError, errorText } from "@mesh/base";
-import { z } from "zod";
 
-/** Whose databases to bring up to date, and as whom. */
+/** Whose database to bring up to date, and as whom. */
 export interface MigrateTarget {
   readonly service: string;
   /** URL of the service's database, for its owner or for an administrator. */
@@ -20,18 +19,18 @@ days. Any number of times, by any number of processes; a daily run keeps the par
 
 Usage: deno task migrate [service ...]     all services when none is named
 
-  MESH_POSTGRES_URL               server with the databases, as an administrator or, for one service, as its owner
-  MESH_POSTGRES_URL_<SERVICE>     URL of one service's database, as its owner; goes before MESH_POSTGRES_URL
-  MESH_OWNER_ROLE                 role to become; <database>_owner by default, "none" to stay who the URL says
-  MESH_RUNTIME_ROLE               role that the service logs in as; the name of the database by default
-  MESH_DATABASE_PREFIX            put before the service's name to get the database's (default empty)
+  MESH_OWNER_URL         URL of one service's database, as the owner of its tables; exactly one service is named then
+  MESH_POSTGRES_URL      otherwise: URL of the server, as an administrator who becomes each owner in turn
+  MESH_DATABASE_PREFIX   put before a service's name to get its database's (default empty)
 
+The running service logs in as the role that is named as its database, the owner as that with "_owner" behind it.
 Exit code: 0 if every database is up to date, 1 if one is not, 2 if the command line or the environment is wrong.
 `;
 
 /**
  * Reads command line and environment.
  *
+ * @param env Reads one variable; an empty one counts as absent.
  * @param known Names of all services.
  * @returns What to migrate, or `undefined` if help is asked for.
  * @throws {ConfigError} That lists every fault at once; URLs, which hold passwords, are not repeated.
@@ -41,7 +40,7 @@ Exit code: 0 if every database is up to date, 1 if one is not, 2 if the command 
  * import { deepStrictEqual as assertEquals } from "node:assert/strict";
  * import { readMigrateTargets } from "./migrate_options.ts";
  *
- * const env = { MESH_POSTGRES_URL_ORDERS: "postgres://orders_owner:secret@db:5432/orders", MESH_OWNER_ROLE: "none" };
+ * const env = (name: string) => name === "MESH_OWNER_URL" ? "postgres://orders_owner:secret@db:5432/orders" : undefined;
  * assertEquals(readMigrateTargets(["orders"], env, ["orders", "users"]), [{
  *   service: "orders",
  *   url: "postgres://orders_owner:secret@db:5432/orders",
@@ -51,44 +50,38 @@ Exit code: 0 if every database is up to date, 1 if one is not, 2 if the command 
  */
 export function readMigrateTargets(
   args: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
+  env: (name: string) => string | undefined,
   known: readonly string[],
 ): readonly MigrateTarget[] | undefined {
   const { help, names } = readFlags(args);
   if (help) return undefined;
   const faults = names.filter((name) => !known.includes(name)).map((name) => `there is no service "${name}"`);
-  const targets = (names.length === 0 ? known : names).flatMap((service) => {
-    const target = targetOf(service, env);
-    if (typeof target !== "string") return [target];
-    faults.push(target);
-    return [];
+  const ownerUrl = env("MESH_OWNER_URL") || undefined;
+  const variable = ownerUrl === undefined ? "MESH_POSTGRES_URL" : "MESH_OWNER_URL";
+  const url = ownerUrl ?? (env("MESH_POSTGRES_URL") || undefined);
+  if (url === undefined) faults.push("neither MESH_OWNER_URL nor MESH_POSTGRES_URL is set");
+  else if (!isPostgresUrl(url)) faults.push(`${variable} is no postgres:// URL with a database`);
+  if (ownerUrl !== undefined && names.length !== 1) {
+    faults.push(`MESH_OWNER_URL is for one service, and ${names.length} are named`);
+  }
+  if (url === undefined || faults.length > 0) throw new ConfigError(`Cannot migrate: ${faults.join("; ")}`);
+  if (ownerUrl !== undefined) return [{ service: names[0]!, url, runtimeRole: databaseOf(url) }];
+  const prefix = env("MESH_DATABASE_PREFIX") ?? "";
+  return (names.length === 0 ? known : names).map((service) => {
+    const database = `${prefix}${service}`;
+    const own = new URL(url);
+    own.pathname = `/${database}`;
+    return { service, url: own.href, role: `${database}_owner`, runtimeRole: database };
   });
-  if (faults.length > 0) throw new ConfigError(`Cannot migrate: ${[...new Set(faults)].join("; ")}`);
-  return targets;
 }
 
-/** @returns The target, or what is wrong. */
-function targetOf(service: string, env: Readonly<Record<string, string | undefined>>): MigrateTarget | string {
-  const ownVariable = `MESH_POSTGRES_URL_${service.toUpperCase().replaceAll("-", "_")}`;
-  const own = env[ownVariable] || undefined;
-  const shared = env.MESH_POSTGRES_URL || undefined;
-  if (own === undefined && shared === undefined) return `neither ${ownVariable} nor MESH_POSTGRES_URL is set`;
-  const parsed = PostgresUrl.safeParse(own ?? shared);
-  if (!parsed.success) return `${own === undefined ? "MESH_POSTGRES_URL" : ownVariable} is no postgres:// URL`;
-  const url = new URL(parsed.data);
-  const database = own === undefined ? `${env.MESH_DATABASE_PREFIX ?? ""}${service}` : url.pathname.slice(1);
-  if (database === "") return `${ownVariable} names no database`;
-  url.pathname = `/${database}`;
-  const role = env.MESH_OWNER_ROLE || `${database}_owner`;
-  return {
-    service,
-    url: url.href,
-    ...(role === "none" ? {} : { role }),
-    runtimeRole: env.MESH_RUNTIME_ROLE || database,
-  };
+function databaseOf(url: string): string {
+  return decodeURIComponent(new URL(url).pathname.slice(1));
 }
 
-const PostgresUrl = z.string().regex(/^postgres(ql)?:\/\//).refine((text) => URL.canParse(text));
+function isPostgresUrl(text: string): boolean {
+  return /^postgres(ql)?:\/\//.test(text) && URL.canParse(text) && databaseOf(text) !== "";
+}
 
 function readFlags(args: readonly string[]): { readonly help: boolean; readonly names: readonly string[] } {
   try {

@@ -4,8 +4,12 @@ import { readMigrateTargets } from "./migrate_options.ts";
 const known = ["orders", "users"];
 const server = "postgres://admin:secret@db:5432/postgres";
 
-Deno.test("without names every service is migrated, by its owner role, in the database that bears its name", () => {
-  assertEquals(readMigrateTargets([], { MESH_POSTGRES_URL: server, MESH_DATABASE_PREFIX: "x_" }, known), [
+function read(args: readonly string[], env: Readonly<Record<string, string>>) {
+  return readMigrateTargets(args, (name) => env[name], known);
+}
+
+Deno.test("an administrator migrates every service, as its owner role, in the database that bears its name", () => {
+  assertEquals(read([], { MESH_POSTGRES_URL: server, MESH_DATABASE_PREFIX: "x_" }), [
     {
       service: "orders",
       url: "postgres://admin:secret@db:5432/x_orders",
@@ -16,33 +20,31 @@ Deno.test("without names every service is migrated, by its owner role, in the da
   ]);
 });
 
-Deno.test("a service's own URL goes before the server's, and its owner needs not to become anybody", () => {
-  const env = {
-    MESH_POSTGRES_URL: server,
-    MESH_POSTGRES_URL_ORDERS: "postgres://boss:pw@other/shop_orders",
-    MESH_OWNER_ROLE: "none",
-    MESH_RUNTIME_ROLE: "orders_app",
-  };
+Deno.test("an owner migrates one service, and need not become anybody", () => {
+  const env = { MESH_POSTGRES_URL: server, MESH_OWNER_URL: "postgres://boss:pw@other/shop_orders" };
 
-  assertEquals(readMigrateTargets(["orders"], env, known), [
-    { service: "orders", url: "postgres://boss:pw@other/shop_orders", runtimeRole: "orders_app" },
+  assertEquals(read(["orders"], env), [
+    { service: "orders", url: "postgres://boss:pw@other/shop_orders", runtimeRole: "shop_orders" },
   ]);
 });
 
-Deno.test("every fault is told at once, and no URL is repeated", () => {
-  const read = () =>
-    readMigrateTargets(["nope", "orders"], { MESH_POSTGRES_URL_ORDERS: "mysql://u:hunter2@db" }, known);
+Deno.test("an owner's URL is refused for more services than one", () => {
+  throws(() => read([], { MESH_OWNER_URL: server }), /for one service, and 0 are named/);
+  throws(() => read(["orders", "users"], { MESH_OWNER_URL: server }), /for one service, and 2 are named/);
+});
 
-  throws(read, (error: Error & { code: string }) => {
-    assertEquals(error.code, "config.invalid");
+Deno.test("every fault is told at once, and no URL is repeated", () => {
+  throws(() => read(["nope", "orders"], { MESH_OWNER_URL: "mysql://u:hunter2@db" }), (error: Error) => {
     match(error.message, /no service "nope"/);
-    match(error.message, /MESH_POSTGRES_URL_ORDERS is no postgres/);
+    match(error.message, /MESH_OWNER_URL is no postgres/);
+    match(error.message, /2 are named/);
     assertEquals(error.message.includes("hunter2"), false);
     return true;
   });
+  throws(() => read([], {}), { code: "config.invalid", message: /neither MESH_OWNER_URL nor MESH_POSTGRES_URL/ });
 });
 
 Deno.test("help is asked for by a flag, and an unknown flag is a fault", () => {
-  assertEquals(readMigrateTargets(["--help"], {}, known), undefined);
-  throws(() => readMigrateTargets(["--all"], { MESH_POSTGRES_URL: server }, known), { code: "config.invalid" });
+  assertEquals(read(["--help"], {}), undefined);
+  throws(() => read(["--all"], { MESH_POSTGRES_URL: server }), { code: "config.invalid" });
 });
