@@ -11,9 +11,11 @@ import type { Work } from "./work.ts";
 
 /** How far a rebuild has come. */
 export interface RebuildProgress {
+  /** Name of the read model. */
   readonly projection: string;
   /** The generation that is being filled, or that readers use since it ended. */
   readonly generation: number;
+  /** A rebuild that failed has left what readers use as it was. */
   readonly status: "running" | "done" | "failed";
   /** Events read from the owners' feeds so far. */
   readonly eventCount: number;
@@ -21,7 +23,9 @@ export interface RebuildProgress {
   readonly refusedCount: number;
   /** On the database's clock, in milliseconds since 1970. */
   readonly startedAtMs: number;
+  /** On the same clock; absent while it runs or when it failed. */
   readonly endedAtMs?: number;
+  /** What it failed of. */
   readonly error?: string;
 }
 
