@@ -31,6 +31,8 @@ const pageMax = 500;
 const sliceMax = 64;
 /** Longest wait between two looks at a feed that does not answer, in milliseconds. */
 const awayMaxMs = 5_000;
+/** An owner that starts fails so often to answer, in 3.5 s; then it is away. */
+const restartFailures = 3;
 /** A key may be younger than the last reading of the directory, which is read at most every 30 s. */
 const strangerPatienceMs = 60_000;
 
@@ -63,12 +65,10 @@ export async function readFeed(options: FeedReaderOptions, signal: AbortSignal):
       delete stand.stored;
       const fault = errorText(error);
       progress.failed(owner, fault);
+      // An outage that lasts is told once; each bug is told.
       const isAway = errorCode(error) === "dependency.unavailable";
-      // An outage is told once; each bug is told.
-      log[isAway ? (failures === 0 ? "warn" : "debug") : "error"]("Cannot read the feed of {owner}: {error}", {
-        owner,
-        error: fault,
-      });
+      const level = isAway ? (failures === restartFailures ? "warn" : "debug") : "error";
+      log[level]("Cannot read the feed of {owner}: {error}", { owner, error: fault });
       waitMs = Math.min(intervalMs * 2 ** failures, Math.max(awayMaxMs, intervalMs));
       failures += 1;
     }
