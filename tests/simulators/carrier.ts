@@ -56,7 +56,7 @@ export async function startCarrier(options: SimulatorOptions = {}): Promise<Runn
     ids: options.ids ?? systemIds(clock),
     intake,
   };
-  const server = await serveHttp(carrierApp(carrier).fetch, options.port ?? 0).catch((error) => {
+  const server = await serveHttp(carrierApp(carrier).fetch, options.port ?? 0, options.host).catch((error) => {
     journal[Symbol.dispose]();
     throw error;
   });

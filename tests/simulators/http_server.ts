@@ -13,6 +13,9 @@ export interface RunningServer extends AsyncDisposable {
   readonly url: string;
 }
 
+/** Simulators are open to whoever reaches them, so they stay on this machine unless told otherwise. */
+const loopback = "127.0.0.1";
+
 /** No request that the shop sends to an external party comes near this size. */
 const bodyMaxBytes = 256 * 1024;
 
@@ -25,7 +28,7 @@ export function droppedAnswer(): Response {
 }
 
 /**
- * Serves over HTTP on 127.0.0.1 and can lose an answer.
+ * Serves over HTTP and can lose an answer.
  *
  * It stands on `node:http` because `Deno.serve` gives no way to close one connection. An answer is lost after its head:
  * if the connection closes before that, Deno's `fetch` silently sends the request again, a `POST` too
@@ -33,14 +36,15 @@ export function droppedAnswer(): Response {
  *
  * @param answer Answers a request.
  * @param port The port to bind; 0 takes a free one.
+ * @param host The address to bind; every process of this machine may reach it, and nobody else, by default.
  * @returns The listening server.
  * @throws {ConfigError} If the port cannot be bound, for example because it is taken.
  */
-export async function serveHttp(answer: Answer, port: number): Promise<RunningServer> {
+export async function serveHttp(answer: Answer, port: number, host: string = loopback): Promise<RunningServer> {
   const server = createServer((incoming, outgoing) => {
     respond(answer, incoming, outgoing).catch(() => incoming.socket.destroy());
   });
-  const boundPort = await listen(server, port);
+  const boundPort = await listen(server, port, host);
   return {
     port: boundPort,
     url: `http://127.0.0.1:${boundPort}`,
@@ -53,21 +57,22 @@ export async function serveHttp(answer: Answer, port: number): Promise<RunningSe
 }
 
 /**
- * Binds a server to a port of 127.0.0.1.
+ * Binds a server to a port.
  *
  * @param server Any server of `node:net` or `node:http`.
  * @param port The port; 0 takes a free one.
+ * @param host The address.
  * @returns The port that was bound.
  * @throws {ConfigError} If it cannot be bound.
  */
-export function listen(server: Server, port: number): Promise<number> {
+export function listen(server: Server, port: number, host: string = loopback): Promise<number> {
   return new Promise((resolve, reject) => {
     const refuse = (error: Error & { readonly code?: string }) => {
       const found = error.code === "EADDRINUSE" ? "the port is taken" : error.message;
-      reject(new ConfigError(`Cannot listen on 127.0.0.1:${port}: ${found}`, { cause: error }));
+      reject(new ConfigError(`Cannot listen on ${host}:${port}: ${found}`, { cause: error }));
     };
     server.once("error", refuse);
-    server.listen(port, "127.0.0.1", () => {
+    server.listen(port, host, () => {
       server.off("error", refuse);
       resolve((server.address() as AddressInfo).port);
     });

@@ -3,8 +3,10 @@ import type { Fate, Switchboard, Switches } from "./switches.ts";
 
 /** What a simulator over HTTP can be given; everything has a default. */
 export interface SimulatorOptions {
-  /** The port on 127.0.0.1; 0 (the default) takes a free one. */
+  /** The port; 0 (the default) takes a free one. */
   readonly port?: number;
+  /** The address to listen on; 127.0.0.1 by default. */
+  readonly host?: string;
   readonly clock?: Clock;
   readonly ids?: IdSource;
   /** Returns a number in [0, 1), for `failRate`. */

@@ -12,10 +12,12 @@ import { createSwitchboard, type Fate, type Switchboard, type Switches, switches
 
 /** What the mail sink can be given; everything has a default. */
 export interface MailSinkOptions {
-  /** Where mail is taken, on 127.0.0.1; 0 (the default) takes a free port. */
+  /** Where mail is taken; 0 (the default) takes a free port. */
   readonly smtpPort?: number;
-  /** Where mail is shown, on 127.0.0.1; 0 (the default) takes a free port. */
+  /** Where mail is shown; 0 (the default) takes a free port. */
   readonly pagePort?: number;
+  /** The address to listen on; 127.0.0.1 by default. */
+  readonly host?: string;
   readonly clock?: Clock;
   /** Returns a number in [0, 1), for `failRate`. */
   readonly random?: () => number;
@@ -56,8 +58,9 @@ export async function startMailSink(options: MailSinkOptions = {}): Promise<Runn
   const box = createMailBox(options.mailsMax);
   const switchboard = createSwitchboard(mailSwitches, random);
   const intake = openIntake(switchboard, clock);
-  const smtp = await listenSmtp({ box, intake, clock }, options.smtpPort ?? 0);
-  const page = await serveHttp(pageApp(box, switchboard, intake).fetch, options.pagePort ?? 0).catch(async (error) => {
+  const smtp = await listenSmtp({ box, intake, clock }, options.smtpPort ?? 0, options.host);
+  const app = pageApp(box, switchboard, intake);
+  const page = await serveHttp(app.fetch, options.pagePort ?? 0, options.host).catch(async (error) => {
     await smtp.close();
     throw error;
   });
@@ -78,7 +81,11 @@ interface Sink {
   readonly clock: Clock;
 }
 
-async function listenSmtp(sink: Sink, port: number): Promise<{ readonly port: number; close(): Promise<void> }> {
+async function listenSmtp(
+  sink: Sink,
+  port: number,
+  host: string | undefined,
+): Promise<{ readonly port: number; close(): Promise<void> }> {
   // By remote port, because a session does not give its socket, and a lost answer has to end it.
   const sockets = new Map<number, Socket>();
   const server = new SMTPServer({
@@ -108,7 +115,7 @@ async function listenSmtp(sink: Sink, port: number): Promise<{ readonly port: nu
       server.close(() => resolve());
       for (const socket of sockets.values()) socket.destroy();
     });
-  return { port: await listen(server.server, port), close };
+  return { port: await listen(server.server, port, host), close };
 }
 
 async function takeMail(sink: Sink, stream: SMTPServerDataStream, session: SMTPServerSession): Promise<Fate> {

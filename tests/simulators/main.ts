@@ -6,12 +6,12 @@ import { startPaymentProvider } from "./payment_provider.ts";
 
 async function run(options: SimulatorsOptions): Promise<void> {
   const stopped = stopSignal();
-  const { paymentPort, carrierPort, smtpPort, mailPort, stateDir } = options;
+  const { paymentPort, carrierPort, smtpPort, mailPort, host, stateDir } = options;
   const journal = (name: string) => stateDir === undefined ? {} : { journalPath: `${stateDir}/${name}.jsonl` };
   if (stateDir !== undefined) await Deno.mkdir(stateDir, { recursive: true });
-  await using payments = await startPaymentProvider({ port: paymentPort, ...journal("payments") });
-  await using carrier = await startCarrier({ port: carrierPort, ...journal("carrier") });
-  await using mail = await startMailSink({ smtpPort, pagePort: mailPort });
+  await using payments = await startPaymentProvider({ port: paymentPort, host, ...journal("payments") });
+  await using carrier = await startCarrier({ port: carrierPort, host, ...journal("carrier") });
+  await using mail = await startMailSink({ smtpPort, pagePort: mailPort, host });
   console.log(`payment provider ${payments.url}`);
   console.log(`carrier ${carrier.url}`);
   console.log(`mail smtp://127.0.0.1:${mail.smtpPort}`);

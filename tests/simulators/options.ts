@@ -7,6 +7,8 @@ export interface SimulatorsOptions {
   readonly carrierPort: number;
   readonly smtpPort: number;
   readonly mailPort: number;
+  /** The address that all of them listen on. */
+  readonly host: string;
   /** The folder of the journals; without it a restart forgets. */
   readonly stateDir: string | undefined;
 }
@@ -20,9 +22,10 @@ const settings = [
 ] as const;
 
 const stateDir = { flag: "state-dir", variable: "SIMULATOR_STATE_DIR" } as const;
+const host = { flag: "host", variable: "SIMULATOR_HOST", preset: "127.0.0.1" } as const;
 
 /** What `--help` prints. */
-export const helpText = `Simulators of the payment provider, the carrier and the mail server, on 127.0.0.1.
+export const helpText = `Simulators of the payment provider, the carrier and the mail server.
 
 Usage: deno run --allow-net=127.0.0.1 --allow-env --allow-read --allow-write tests/simulators/main.ts [options]
 
@@ -34,6 +37,9 @@ ${
   --${
   `${stateDir.flag} <folder>`.padEnd(21)
 } keep what was charged and booked there (${stateDir.variable}, default: forget)
+  --${
+  `${host.flag} <address>`.padEnd(21)
+} listen there; they are open to whoever reaches them (${host.variable}, default ${host.preset})
   --help                  show this text
 
 Each is made to be slow, to fail, to lose answers or to repeat by PUT /_simulator/switches on its HTTP port; GET
@@ -64,14 +70,24 @@ export function readOptions(
   };
   const [paymentPort, carrierPort, smtpPort, mailPort] = settings.map(portOf) as [number, number, number, number];
   if (faults.length > 0) throw new ConfigError(`Cannot start the simulators: ${faults.join("; ")}`);
-  const folder = flags[stateDir.flag] ?? (env[stateDir.variable] || undefined);
-  return { paymentPort, carrierPort, smtpPort, mailPort, stateDir: typeof folder === "string" ? folder : undefined };
+  const textOf = ({ flag, variable }: { readonly flag: string; readonly variable: string }) => {
+    const text = flags[flag] ?? (env[variable] || undefined);
+    return typeof text === "string" ? text : undefined;
+  };
+  return {
+    paymentPort,
+    carrierPort,
+    smtpPort,
+    mailPort,
+    host: textOf(host) ?? host.preset,
+    stateDir: textOf(stateDir),
+  };
 }
 
 function readFlags(args: readonly string[]): Readonly<Record<string, string | boolean | undefined>> {
   const options = {
     help: { type: "boolean", short: "h" },
-    ...Object.fromEntries([...settings, stateDir].map(({ flag }) => [flag, { type: "string" }])),
+    ...Object.fromEntries([...settings, stateDir, host].map(({ flag }) => [flag, { type: "string" }])),
   } as Record<string, { readonly type: "boolean" | "string" }>;
   try {
     return parseArgs({ args: [...args], options }).values as Record<string, string | boolean | undefined>;

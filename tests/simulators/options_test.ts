@@ -1,7 +1,14 @@
 import { deepStrictEqual as assertEquals, match, throws } from "node:assert/strict";
 import { helpText, readOptions } from "./options.ts";
 
-const presets = { paymentPort: 9201, carrierPort: 9202, smtpPort: 9203, mailPort: 9204, stateDir: undefined };
+const presets = {
+  paymentPort: 9201,
+  carrierPort: 9202,
+  smtpPort: 9203,
+  mailPort: 9204,
+  host: "127.0.0.1",
+  stateDir: undefined,
+};
 
 Deno.test("options have presets, an empty variable counts as absent", () => {
   assertEquals(readOptions([], { SIMULATOR_SMTP_PORT: "" }), presets);
@@ -10,11 +17,12 @@ Deno.test("options have presets, an empty variable counts as absent", () => {
 Deno.test("a flag goes before its variable, and that before the preset", () => {
   const env = { SIMULATOR_PAYMENT_PORT: "1", SIMULATOR_CARRIER_PORT: "2", SIMULATOR_STATE_DIR: "/state" };
 
-  assertEquals(readOptions(["--payment-port", "3", "--mail-port=0"], env), {
+  assertEquals(readOptions(["--payment-port", "3", "--mail-port=0", "--host=0.0.0.0"], env), {
     ...presets,
     paymentPort: 3,
     carrierPort: 2,
     mailPort: 0,
+    host: "0.0.0.0",
     stateDir: "/state",
   });
 });

@@ -56,7 +56,7 @@ export async function startPaymentProvider(options: SimulatorOptions = {}): Prom
   });
   const intake = openIntake(switchboard, clock);
   const app = providerApp({ desk, switchboard, clock, ids, intake });
-  const server = await serveHttp(app.fetch, options.port ?? 0).catch((error) => {
+  const server = await serveHttp(app.fetch, options.port ?? 0, options.host).catch((error) => {
     journal[Symbol.dispose]();
     throw error;
   });
