@@ -8,7 +8,7 @@ import { recordInLog } from "./operations.ts";
 import type { Operations } from "./operator_routes.ts";
 import type { ServiceParts } from "./service_parts.ts";
 import { SystemLog } from "./system_log.ts";
-import type { Commit, Recorded } from "./turn_loop.ts";
+import type { Commit, Recorded } from "./batch_settler.ts";
 
 /** How a command enters that did not come through the broker. */
 export interface LocalCommand {
