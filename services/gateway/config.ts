@@ -14,13 +14,13 @@ export interface GatewayConfig {
   readonly proxyHops: number;
   /** `GATEWAY_UNANSWERED_MAX`: commands without an answer at which orders are refused with 503. Default 5000. */
   readonly unansweredMax: number;
-  /** `GATEWAY_RATE_IP_PER_SECOND`, `GATEWAY_RATE_IP_BURST`: requests per address. Default 200 and 2000. */
+  /** `GATEWAY_RATE_IP_PER_SECOND`, `GATEWAY_RATE_IP_BURST`: requests per address. Default 500 and 5000. */
   readonly addressRate: BucketPolicy;
-  /** `GATEWAY_RATE_ACCOUNT_PER_SECOND`, `GATEWAY_RATE_ACCOUNT_BURST`: requests per account. Default 50 and 500. */
+  /** `GATEWAY_RATE_ACCOUNT_PER_SECOND`, `GATEWAY_RATE_ACCOUNT_BURST`: requests per account. Default 200 and 2000. */
   readonly accountRate: BucketPolicy;
   /**
    * `GATEWAY_RATE_CREDENTIAL_PER_SECOND`, `GATEWAY_RATE_CREDENTIAL_BURST`: registrations, logins and refreshes per
-   * address. Default 5 and 200.
+   * address. Default 20 and 1000: whole offices share one; guessing is slowed by `users`, by account and place.
    */
   readonly credentialRate: BucketPolicy;
   /** `GATEWAY_STREAMS_PER_CUSTOMER_MAX`: streams that one customer may have open. Default 8. */
@@ -98,11 +98,11 @@ const schema = z.object({
   CORS_ORIGINS: origins,
   GATEWAY_PROXY_HOPS: z.coerce.number().int().min(0).max(8).default(0),
   GATEWAY_UNANSWERED_MAX: count(5_000),
-  GATEWAY_RATE_IP_PER_SECOND: perSecond(200),
-  GATEWAY_RATE_IP_BURST: count(2_000),
-  GATEWAY_RATE_ACCOUNT_PER_SECOND: perSecond(50),
-  GATEWAY_RATE_ACCOUNT_BURST: count(500),
-  GATEWAY_RATE_CREDENTIAL_PER_SECOND: perSecond(5),
-  GATEWAY_RATE_CREDENTIAL_BURST: count(200),
+  GATEWAY_RATE_IP_PER_SECOND: perSecond(500),
+  GATEWAY_RATE_IP_BURST: count(5_000),
+  GATEWAY_RATE_ACCOUNT_PER_SECOND: perSecond(200),
+  GATEWAY_RATE_ACCOUNT_BURST: count(2_000),
+  GATEWAY_RATE_CREDENTIAL_PER_SECOND: perSecond(20),
+  GATEWAY_RATE_CREDENTIAL_BURST: count(1_000),
   GATEWAY_STREAMS_PER_CUSTOMER_MAX: count(8),
 });
