@@ -11,6 +11,8 @@ export interface DevOptions {
   readonly logLevel: string;
   /** Whether the shop starts with no data; what was there is removed. */
   readonly isFresh: boolean;
+  /** Folder of the data; one that belongs to this clone when absent. */
+  readonly stateFolder?: string;
 }
 
 /** What `--help` prints. */
@@ -21,7 +23,8 @@ Usage: make dev, or deno task dev [options]
   --fresh               start without the data of earlier times
   --no-watch            do not restart a service when its files change
   --log-level <level>   debug, info (default), warning or error
-  --port-offset <n>     add n to every port (default 0), to run a second clone
+  --port-offset <n>     add n to every port (default 0), to run a second shop
+  --state-dir <folder>  keep the data there instead of in a folder that belongs to this clone
   --help                show this text
 
 Ports on 127.0.0.1: shop 8080, internal 9100 to 9110, simulators 9201 to 9204, RabbitMQ 9301 and 9302, PostgreSQL 9303.
@@ -51,7 +54,17 @@ export function readDevOptions(args: readonly string[]): DevOptions | undefined 
   if (!["debug", "info", "warning", "error"].includes(logLevel)) {
     throw new ConfigError(`Cannot start: --log-level is "${logLevel}", not debug, info, warning or error`);
   }
-  return { portOffset, isWatching: rest["no-watch"] !== true, logLevel, isFresh: fresh };
+  const stateFolder = rest["state-dir"];
+  if (stateFolder !== undefined && !stateFolder.startsWith("/")) {
+    throw new ConfigError(`Cannot start: --state-dir is "${stateFolder}", not an absolute path`);
+  }
+  return {
+    portOffset,
+    isWatching: rest["no-watch"] !== true,
+    logLevel,
+    isFresh: fresh,
+    ...(stateFolder === undefined ? {} : { stateFolder }),
+  };
 }
 
 function readFlags(args: readonly string[]) {
@@ -64,6 +77,7 @@ function readFlags(args: readonly string[]) {
         "no-watch": { type: "boolean" },
         "log-level": { type: "string" },
         "port-offset": { type: "string" },
+        "state-dir": { type: "string" },
       },
     }).values;
   } catch (error) {

@@ -44,15 +44,16 @@ async function run(): Promise<number> {
 
 async function runShop(options: DevOptions, stop: AbortSignal): Promise<void> {
   const env = Deno.env.toObject();
-  const base = stateDir(root, env, Deno.uid());
+  const { portOffset } = options;
   // Beside it and not in it: what is left over in a folder is ended, whoever started it.
-  const folder = options.portOffset === 0 ? base : `${base}-offset-${options.portOffset}`;
+  const folder = options.stateFolder ??
+    stateDir(root, env, Deno.uid()) + (portOffset === 0 ? "" : `-offset-${portOffset}`);
   await Deno.mkdir(folder, { recursive: true });
   const lock = lockFolder(folder);
   // Only a supervisor that was killed leaves processes behind; a living one would hold the lock.
   await killProcessesIn(folder);
   if (options.isFresh) await removeData(folder);
-  const ports = devPorts(options.portOffset);
+  const ports = devPorts(portOffset);
   assertPortsFree(ports, env.MESH_AMQP_URL === undefined);
   try {
     await using shop = await startShop({
