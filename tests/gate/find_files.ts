@@ -2,7 +2,7 @@
 export interface SourceFiles {
   /** Unit tests that run with no permission at all. */
   readonly pureTests: readonly string[];
-  /** Tests over files of the repository (laws, manifests, lint rules): they may read it. */
+  /** Tests over files of the repository (laws, manifests, lint rules, documents): they may read it. */
   readonly readingTests: readonly string[];
   /** Tests against a real broker or database. */
   readonly integrationTests: readonly string[];
@@ -39,7 +39,7 @@ export async function findSourceFiles(root: string): Promise<SourceFiles> {
 }
 
 function mayRead(path: string): boolean {
-  return /^(tests\/(laws|lint|gate)|deploy)\//.test(path);
+  return /^(tests\/(laws|lint|gate|docs)|deploy)\//.test(path);
 }
 
 async function collect(root: string, folder: string, files: string[]): Promise<void> {
