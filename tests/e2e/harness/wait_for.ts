@@ -3,6 +3,10 @@ import { systemClock, UnavailableError } from "@mesh/base";
 /** 30 s: far longer than anything takes that works, on a busy machine. */
 const limitDefaultMs = 30_000;
 
+/** 20 ms at first, growing to 200 ms: what is there at once is seen at once, and many who wait do no harm. */
+const everyMinMs = 20;
+const everyMaxMs = 200;
+
 /**
  * Waits for a fact: asks until there is an answer.
  *
@@ -19,7 +23,7 @@ export async function waitFor<T>(
 ): Promise<T> {
   const deadlineMs = systemClock.monotonicMs() + limitMs;
   let last: unknown;
-  for (;;) {
+  for (let everyMs = everyMinMs;; everyMs = Math.min(everyMs * 1.2, everyMaxMs)) {
     try {
       const found = await probe();
       if (found !== undefined && found !== false) return found;
@@ -30,6 +34,6 @@ export async function waitFor<T>(
     if (systemClock.monotonicMs() > deadlineMs) {
       throw new UnavailableError(`Cannot see ${what}: not within ${limitMs} ms`, { cause: last });
     }
-    await systemClock.delay(20);
+    await systemClock.delay(everyMs);
   }
 }

@@ -1,4 +1,4 @@
-import type { Rule, ShopFacts, StoredEvent, Violation } from "./facts.ts";
+import type { Rule, StoredEvent, Violation } from "./facts.ts";
 import { orderHistories } from "./order_histories.ts";
 
 /** The books of one SKU, kept again from its events. */
@@ -12,16 +12,19 @@ export interface Shelf {
   readonly violations: readonly string[];
 }
 
+/** As much of an event as the books need. */
+export type StockEvent = Pick<StoredEvent, "stream" | "type" | "version" | "data">;
+
 /** Counted = free + held + shipped for every SKU after every event, and no figure is ever below zero. */
 export const stockIsExact: Rule = (facts) =>
-  shelvesOf(facts).flatMap(({ sku, violations }) =>
+  shelvesOf(facts.events).flatMap(({ sku, violations }) =>
     violations.map((what): Violation => ({ rule: "I8", what: `${sku}: ${what}` }))
   );
 
 /** Nothing is held for an order that has ended, or that is none. */
 export const noHoldOutlivesItsOrder: Rule = (facts) => {
   const orders = orderHistories(facts);
-  return shelvesOf(facts).flatMap(({ sku, holds }) =>
+  return shelvesOf(facts.events).flatMap(({ sku, holds }) =>
     [...holds].filter(([orderId]) => orders.get(orderId)?.ends.length !== 0).map(([orderId, units]): Violation => ({
       rule: "I9",
       what: `${units} units of ${sku} are held for order ${orderId}, which has ended or is none`,
@@ -30,9 +33,9 @@ export const noHoldOutlivesItsOrder: Rule = (facts) => {
 };
 
 /** @returns The books of every SKU, kept again from the events of `inventory`. */
-export function shelvesOf({ events }: Pick<ShopFacts, "events">): readonly Shelf[] {
+export function shelvesOf(events: readonly StockEvent[]): readonly Shelf[] {
   const bySku = Map.groupBy(
-    events.filter(({ service, data }) => service === "inventory" && data.sku !== undefined),
+    events.filter(({ stream, data }) => stream.startsWith("inventory/") && data.sku !== undefined),
     ({ data }) => String(data.sku),
   );
   return [...bySku].map(([sku, own]) =>
@@ -51,7 +54,7 @@ interface StockData {
   readonly adjustmentUnits: number;
 }
 
-function takeDown(shelf: Shelf, { type, version, data }: StoredEvent): Shelf {
+function takeDown(shelf: Shelf, { type, version, data }: StockEvent): Shelf {
   const { orderId, units, unitsFree, adjustmentUnits } = data as unknown as StockData;
   const heldUnits = shelf.holds.get(orderId) ?? 0;
   const without = new Map([...shelf.holds].filter(([id]) => id !== orderId));

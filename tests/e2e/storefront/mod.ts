@@ -10,6 +10,7 @@ export {
   type Login,
   logIn,
   newCustomer,
+  type NewCustomerOptions,
   type RequestOptions,
   type SeenOrder,
   send,

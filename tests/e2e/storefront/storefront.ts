@@ -53,6 +53,8 @@ export interface Customer extends Visitor {
   see(orderId: string): Promise<SeenOrder>;
   /** Waits until the order has ended. */
   untilEnded(orderId: string, limitMs?: number): Promise<SeenOrder>;
+  /** Waits until the last 100 orders of the customer have all ended. */
+  untilAllEnded(limitMs?: number): Promise<readonly SeenOrder[]>;
   /** Opens the order's stream; it ends with the order. */
   watch(orderId: string, lastId?: string): Promise<{ readonly status: number; readonly events: readonly SseEvent[] }>;
 }
@@ -74,7 +76,7 @@ export interface Login {
 const ids: IdSource = systemIds();
 const ended = new Set(["refused", "confirmed", "rejected", "cancelled"]);
 
-/** 10 s: what the gateway itself allows a request. */
+/** 15 s: the gateway answers within 10, whatever happens behind it. */
 const requestLimitMs = 15_000;
 
 /** Sends one request and reads the whole answer. @throws {UnavailableError} If nobody answers. */
@@ -96,8 +98,8 @@ export async function send(url: string, method: string, options: RequestOptions 
 }
 
 /** Logs in. @throws {UnavailableError} On any other answer than 200. */
-export async function logIn(shopUrl: string, login: Login): Promise<Visitor> {
-  const answer = await send(`${shopUrl}/v1/sessions`, "POST", { body: { ...login } });
+export async function logIn(shopUrl: string, { email, password }: Login): Promise<Visitor> {
+  const answer = await send(`${shopUrl}/v1/sessions`, "POST", { body: { email, password } });
   if (answer.status !== 200) throw unexpected("log in", answer);
   const { accessToken: token } = answer.body as { accessToken: string };
   return {
@@ -107,8 +109,17 @@ export async function logIn(shopUrl: string, login: Login): Promise<Visitor> {
   };
 }
 
+/** How somebody new comes. */
+export interface NewCustomerOptions {
+  /** A new one when absent. */
+  readonly email?: string;
+  /** Hears of every order that was answered with 202. */
+  readonly onAccepted?: (orderId: string) => void;
+}
+
 /** Registers somebody new, who logs in and moves in. */
-export async function newCustomer(shopUrl: string, email = `${ids.next()}@buyers.test`): Promise<Customer> {
+export async function newCustomer(shopUrl: string, options: NewCustomerOptions = {}): Promise<Customer> {
+  const { email = `${ids.next()}@buyers.test`, onAccepted = () => {} } = options;
   const login = { email, password: "a-long-enough-secret" };
   const registered = await send(`${shopUrl}/v1/accounts`, "POST", { body: { ...login, displayName: "A Buyer" } });
   if (registered.status !== 202) throw unexpected("register", registered);
@@ -119,15 +130,23 @@ export async function newCustomer(shopUrl: string, email = `${ids.next()}@buyers
     body: { recipient: "A Buyer", lines: ["1 Market Street"], postalCode: "12345", city: "Seoul", countryCode: "KR" },
   });
   if (added.status !== 201) throw unexpected("add an address", added);
-  return customerOf(shopUrl, visitor, (added.body as { addressRef: string }).addressRef);
+  const { addressRef } = added.body as { addressRef: string };
+  return customerOf(shopUrl, visitor, { addressRef, onAccepted });
 }
 
-function customerOf(shopUrl: string, visitor: Visitor, addressRef: string): Customer {
-  const ask = (order: WantedOrder, key = ids.next()) =>
-    visitor.request("POST", "/v1/orders", {
+function customerOf(
+  shopUrl: string,
+  visitor: Visitor,
+  { addressRef, onAccepted }: { readonly addressRef: string; readonly onAccepted: (orderId: string) => void },
+): Customer {
+  const ask = async (order: WantedOrder, key = ids.next()) => {
+    const answer = await visitor.request("POST", "/v1/orders", {
       headers: { "idempotency-key": key },
       body: { addressRef, paymentMethod: "pm_card_visa", ...order },
     });
+    if (answer.status === 202) onAccepted((answer.body as { orderId: string }).orderId);
+    return answer;
+  };
   const see = async (orderId: string) => {
     const answer = await visitor.request("GET", `/v1/orders/${orderId}`);
     if (answer.status !== 200) throw unexpected(`see order ${orderId}`, answer);
@@ -149,6 +168,12 @@ function customerOf(shopUrl: string, visitor: Visitor, addressRef: string): Cust
       waitFor(`the end of order ${orderId}`, async () => {
         const order = await see(orderId);
         return ended.has(order.status) && order;
+      }, limitMs),
+    untilAllEnded: (limitMs) =>
+      waitFor("the end of the customer's orders", async () => {
+        const { body } = await visitor.request("GET", "/v1/orders?limit=100");
+        const { items } = body as { items: readonly SeenOrder[] };
+        return items.every(({ status }) => ended.has(status)) && items;
       }, limitMs),
     watch: (orderId, lastId) =>
       readSse(`${shopUrl}/v1/orders/${orderId}/events`, {
