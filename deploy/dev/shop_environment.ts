@@ -45,8 +45,17 @@ export interface EnvironmentPlan {
 const issuer = "http://users.jangteo.test";
 const audience = "jangteo";
 
-/** Variables of the surrounding process that Deno itself needs. */
-const passedOn = ["HOME", "PATH", "DENO_DIR", "XDG_CACHE_HOME", "LANG", "TZ", "NO_COLOR"];
+/** Variables of the surrounding process that Deno itself needs, and the mark by which a test run finds its processes. */
+export const passedOn: readonly string[] = [
+  "HOME",
+  "PATH",
+  "DENO_DIR",
+  "XDG_CACHE_HOME",
+  "LANG",
+  "TZ",
+  "NO_COLOR",
+  "MESH_TEST_RUN",
+];
 
 /** The environment of one service process. */
 export function environmentOf(service: ServiceDefinition, plan: EnvironmentPlan): Readonly<Record<string, string>> {
@@ -104,6 +113,7 @@ function ownVariables({ name }: ServiceDefinition, plan: EnvironmentPlan): Reado
   }
 }
 
-function pick(from: Readonly<Record<string, string>>, names: readonly string[]): Record<string, string> {
+/** Those of the variables that are set. */
+export function pick(from: Readonly<Record<string, string>>, names: readonly string[]): Record<string, string> {
   return Object.fromEntries(names.flatMap((name) => from[name] === undefined ? [] : [[name, from[name]]]));
 }

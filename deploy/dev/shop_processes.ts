@@ -1,7 +1,7 @@
 import type { ServiceDefinition } from "@mesh/contract";
 import { denoFlags } from "../permissions.ts";
 import type { ChildSpec } from "./service_process.ts";
-import { environmentOf, type EnvironmentPlan } from "./shop_environment.ts";
+import { environmentOf, type EnvironmentPlan, passedOn, pick } from "./shop_environment.ts";
 
 /** Name of the process that stands for all parties outside the shop. */
 export const simulators = "simulators";
@@ -21,7 +21,6 @@ export function simulatorsSpec(
   const main = new URL("../../tests/simulators/main.ts", import.meta.url).pathname;
   const { payment, carrier, smtp, mailPage } = ports;
   const state = `${folder}/simulators`;
-  const { HOME = "", PATH = "", DENO_DIR } = inherited;
   return {
     args: [
       "run",
@@ -36,6 +35,6 @@ export function simulatorsSpec(
       ...["--payment-port", String(payment), "--carrier-port", String(carrier)],
       ...["--smtp-port", String(smtp), "--mail-port", String(mailPage), "--state-dir", state],
     ],
-    env: { HOME, PATH, DENO_NO_UPDATE_CHECK: "1", ...(DENO_DIR === undefined ? {} : { DENO_DIR }) },
+    env: { ...pick(inherited, passedOn), DENO_NO_UPDATE_CHECK: "1" },
   };
 }
