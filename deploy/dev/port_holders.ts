@@ -1,12 +1,12 @@
 /** A process that listens on a port. */
 export interface PortHolder {
   readonly pid: number;
-  /** Its command line, cut to what fits a line. */
+  /** Its command line, without its middle where it is long: what tells processes apart stands at the ends. */
   readonly command: string;
 }
 
-/** Longest command line shown. */
-const commandCharsMax = 120;
+/** How much of a long command line is shown. */
+const [headChars, tailChars] = [30, 60] as const;
 
 /**
  * Finds who listens on a TCP port of this machine.
@@ -57,5 +57,6 @@ function holdsSocket(pid: number, inodes: ReadonlySet<string>): boolean {
 
 function commandOf(pid: number): string {
   const text = Deno.readTextFileSync(`/proc/${pid}/cmdline`).replaceAll("\0", " ").trim();
-  return text.length > commandCharsMax ? `${text.slice(0, commandCharsMax)}…` : text;
+  if (text.length <= headChars + tailChars) return text;
+  return `${text.slice(0, headChars)} … ${text.slice(-tailChars)}`;
 }
