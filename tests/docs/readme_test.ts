@@ -42,6 +42,21 @@ Deno.test("variables that only Deno's telemetry reads are not among those of ser
   assertEquals(told.filter((name) => telemetryVariables.includes(name)), ["OTEL_DENO"]);
 });
 
+/** A mark on the processes of one run of the gate, and a word of Istio's. */
+const notForReaders = ["MESH_TEST_RUN", "MESH_EXTERNAL"];
+
+Deno.test("the README explains every variable of tools, jobs and simulators", () => {
+  const told = ["environment", "tools"].flatMap((name) => tableRows(sectionOf(readme, name)))
+    .flatMap(([names = ""]) => codeWords(names));
+  const sources = listFiles(".ts", ".sh").filter((path) =>
+    !path.endsWith("_test.ts") && !path.startsWith("tests/docs/")
+  );
+  const named = new Set(
+    sources.flatMap((path) => readText(path).match(/\b(?:MESH|SIMULATOR)_[A-Z]+(?:_[A-Z]+)*\b/g) ?? []),
+  );
+  assertEquals([...named].filter((name) => !told.includes(name) && !notForReaders.includes(name)), []);
+});
+
 Deno.test("the README names every dependency of the catalog once, and no other", () => {
   const { catalog } = JSON.parse(readText("deno.json")) as { readonly catalog: Readonly<Record<string, string>> };
   const told = tableRows(sectionOf(readme, "dependencies")).map(([name = ""]) => codeWords(name)[0]);
