@@ -91,7 +91,14 @@ export async function runService(
   env: (name: string) => string | undefined,
   build: Build,
 ): Promise<void> {
-  await serveUntilStopped(definition, env, build);
+  const stopping = new AbortController();
+  try {
+    await serveUntilStopped(definition, env, { build, stopping });
+  } catch (error) {
+    if (!stopping.signal.aborted) throw error;
+    // Told to stop before it was up, or while something that it waits for is away.
+    getLogger(definition.name).warn("Stopped in the middle: {error}", { error: errorText(error) });
+  }
   // A connection that some adapter has forgotten would keep a drained process alive until it is killed.
   Deno.exit(0);
 }
@@ -101,13 +108,13 @@ type Build = (wiring: Wiring) => ServiceBuild | Promise<ServiceBuild>;
 async function serveUntilStopped(
   definition: ServiceDefinition,
   env: (name: string) => string | undefined,
-  build: Build,
+  { build, stopping }: { readonly build: Build; readonly stopping: AbortController },
 ): Promise<void> {
   const service = definition.name;
   const config = runtimeConfig(env);
   await configureLogging({ service, level: env("LOG_LEVEL") ?? "info", format: env("LOG_FORMAT") ?? "json" });
   const log = getLogger(service);
-  const stop = stopSignal(log);
+  const stop = abortedBySignals(stopping, log);
   const metrics = openMetrics(service);
 
   const signingKey = signingKeyFromJwk(service, await Deno.readTextFile(config.signingKeyFile));
@@ -298,8 +305,7 @@ function accessTokensOf({ accessTokens }: RuntimeConfig): AccessTokenVerifier | 
 }
 
 /** Aborts at the first SIGTERM or SIGINT; a second one ends the process at once. */
-function stopSignal(log: Log): AbortSignal {
-  const controller = new AbortController();
+function abortedBySignals(controller: AbortController, log: Log): AbortSignal {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     Deno.addSignalListener(signal, () => {
       if (controller.signal.aborted) Deno.exit(130);
