@@ -70,6 +70,14 @@ Deno.test("the README's defaults of the gateway are those of its configuration",
   }
 });
 
+Deno.test("the testing page explains every rule that the checker of invariants names", () => {
+  const told = tableRows(sectionOf(readText("docs/testing.md"), "invariants")).map(([rule]) => rule);
+  const sources = listFiles("_rules.ts").filter((path) => path.startsWith("tests/e2e/invariants/")).map(readText);
+  const named = new Set(sources.flatMap((text) => [...text.matchAll(/"(I\d+)"/g)].map(([, rule]) => rule)));
+  ok(named.size > 10);
+  assertEquals(told.toSorted(), [...named].sort());
+});
+
 Deno.test("every decision says context, decision and cost, and is on the list", () => {
   const pages = listFiles(".md").filter((path) => path.startsWith("docs/decisions/") && !path.endsWith("README.md"));
   const listed = linksOf(readText("docs/decisions/README.md")).map(({ target }) => `docs/decisions/${target}`);
