@@ -242,9 +242,12 @@ function sign(protectedHeader: Members, payload: Members, signer = shop): Promis
   return signRaw(JSON.stringify(protectedHeader), JSON.stringify(payload), signer);
 }
 
+/** Two declarations of the same type meet where Node's are loaded, too. */
+type SubtleKey = Parameters<typeof crypto.subtle.sign>[1];
+
 async function signRaw(headerText: string, payload: string | Members, { privateKey } = shop): Promise<string> {
   const body = `${encode(headerText)}.${encode(payload)}`;
-  const signature = await crypto.subtle.sign("Ed25519", privateKey as unknown as CryptoKey, encoder.encode(body));
+  const signature = await crypto.subtle.sign("Ed25519", privateKey as unknown as SubtleKey, encoder.encode(body));
   return `${body}.${base64url.encode(new Uint8Array(signature))}`;
 }
 
