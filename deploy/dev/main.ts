@@ -35,7 +35,10 @@ async function run(): Promise<number> {
     await runShop(options, stop);
     return 0;
   } catch (error) {
-    if (stop.aborted) return 0;
+    if (stop.aborted) {
+      log("stopped before the shop was up");
+      return 0;
+    }
     console.error(errorText(error));
     if (/was changed/.test(errorText(error))) console.error("Remove the data of earlier times with: make clean");
     return 1;

@@ -15,12 +15,22 @@ export function readableLine(record: LogRecord, textOf: (value: unknown) => stri
     .filter(([name]) => !template.includes(`{${name}}`))
     .map(([name, value]) => ` ${name}=${textOf(value)}`).join("");
   const [before, after] = isColoured ? colours[record.level] ?? ["", ""] : ["", ""];
-  const level = `${before}${record.level.slice(0, 5).toUpperCase().padEnd(5)}${after}`;
+  const level = `${before}${names[record.level].padEnd(5)}${after}`;
   // The service itself stands before the line already, where several print to one terminal.
   const part = record.category.slice(1).map((name) => `${name}: `).join("");
   const line = `${time} ${level} ${part}${record.message.map(textOf).join("")}${rest}`;
   return line.replaceAll(/\s*\n\s*/g, " ");
 }
+
+/** At most five letters, so that messages begin in one column. */
+const names: Readonly<Record<LogRecord["level"], string>> = {
+  trace: "TRACE",
+  debug: "DEBUG",
+  info: "INFO",
+  warning: "WARN",
+  error: "ERROR",
+  fatal: "FATAL",
+};
 
 /** SGR sequences (ECMA-48) around the level: grey, yellow, red. */
 const colours: Readonly<Partial<Record<LogRecord["level"], readonly [string, string]>>> = {
