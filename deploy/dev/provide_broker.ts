@@ -1,4 +1,12 @@
-import { definitionsOf, hashPassword, ManagementClient } from "@mesh/broker";
+import {
+  applyTopology,
+  type BrokerTopology,
+  definitionsOf,
+  hashPassword,
+  ManagementClient,
+  readLiveTopology,
+  topologyDiff,
+} from "@mesh/broker";
 import { errorCode, sha256 } from "@mesh/base";
 import type { BrokerServer } from "@mesh/testing/infra";
 import { services, shopTopology } from "../topology.ts";
@@ -6,7 +14,7 @@ import type { ShopSecrets } from "./shop_secrets.ts";
 
 /** What the broker is to hold. */
 export interface BrokerPlan {
-  readonly broker: BrokerServer;
+  readonly broker: Pick<BrokerServer, "management">;
   readonly secrets: ShopSecrets;
   readonly vhost: string;
   readonly partitions: number;
@@ -26,13 +34,30 @@ export async function provideBroker(plan: BrokerPlan): Promise<void> {
   const passwordHashes = Object.fromEntries(
     services.map(({ name }) => [name, hashedPassword(name, secrets.services[name]!.broker)]),
   );
-  const definitions = definitionsOf(shopTopology(partitions, tiersMs), { vhost, passwordHashes });
+  const topology = shopTopology(partitions, tiersMs);
+  const definitions = definitionsOf(topology, { vhost, passwordHashes });
   const mark = { name: `jangteo-${vhost}`, value: sha256(JSON.stringify(definitions)) };
-  if (await readMark(management, mark.name) === mark.value) return;
+  const before = await readMark(management, mark.name);
+  if (before === mark.value) return;
   log(`loading ${definitions.queues.length} queues and ${definitions.bindings.length} bindings into the broker`);
   await management.createVhost();
   await management.importDefinitions(definitions);
+  // An import only adds; what an earlier state of the contracts has left would deliver what nobody understands any more.
+  if (before !== undefined) await removeForeign(management, topology, log);
   await management.call("PUT", `/api/global-parameters/${mark.name}`, mark);
+}
+
+async function removeForeign(
+  management: ManagementClient,
+  topology: BrokerTopology,
+  log: (line: string) => void,
+): Promise<void> {
+  const findings = topologyDiff(topology, await readLiveTopology(management), { caller: management.user });
+  const applied = await applyTopology(management, findings, { removesForeign: true });
+  const left = applied.filter(({ outcome }) => outcome !== "mended").map(({ finding }) => finding.name);
+  log(`removed ${applied.length - left.length} things that an earlier topology had left in the broker`);
+  // Unbound, so nothing new comes in; what waits in them comes by feed as well.
+  if (left.length > 0) log(`left ${left.length} queues there that may hold messages: ${left.join(", ")}`);
 }
 
 async function readMark(management: ManagementClient, name: string): Promise<unknown> {
