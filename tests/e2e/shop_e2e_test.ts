@@ -1,7 +1,9 @@
 import { deepStrictEqual as assertEquals, ok as assert } from "node:assert/strict";
 import { waitFor, withShop } from "./harness/mod.ts";
 import { findViolations, readFacts, tallyOf } from "./invariants/mod.ts";
+import { hostileMessages } from "./scenarios/hostile_messages.ts";
 import { ordering } from "./scenarios/ordering.ts";
+import { redrive } from "./scenarios/redrive.ts";
 import { rush } from "./scenarios/rush.ts";
 import { storefrontLimits } from "./scenarios/storefront_limits.ts";
 import { openWorld } from "./scenarios/world.ts";
@@ -24,7 +26,7 @@ const options = {
 Deno.test("the shop as customers, staff and strangers meet it", async (t) => {
   await withShop(options, async (test) => {
     const world = await openWorld(test);
-    for (const { name, run } of [...ordering, ...rush, ...storefrontLimits]) {
+    for (const { name, run } of [...ordering, ...rush, ...hostileMessages, ...redrive, ...storefrontLimits]) {
       await t.step(name, () => run(world));
     }
     await t.step("after all that every order has ended, every sum holds and every signature verifies", async () => {
