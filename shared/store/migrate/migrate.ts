@@ -35,7 +35,7 @@ export interface MigrateReport {
  * @throws {DefectError} If the SQL of a migration is wrong; earlier ones stay applied.
  *
  * @example The store and a service's own tables
- * ```ts no-run
+ * ```ts ignore
  * import { migrate, readMeshMigrations, readMigrations } from "@mesh/store/migrate";
  *
  * await migrate({

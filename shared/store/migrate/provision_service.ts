@@ -37,7 +37,7 @@ export interface ProvisionedService {
  * @throws {UnavailableError} If the server is away.
  *
  * @example From nothing to a service that can start
- * ```ts no-run
+ * ```ts ignore
  * import { maintainInbox, migrate, provisionService, readMeshMigrations } from "@mesh/store/migrate";
  *
  * const { ownerUrl, ownerRole, runtimeRole, url } = await provisionService({

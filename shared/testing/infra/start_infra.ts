@@ -88,7 +88,7 @@ export class Infra implements AsyncDisposable {
  * @throws {UnavailableError} If there is no provider, a port is taken, or a server does not start.
  *
  * @example One server for a test file, with a database of its own
- * ```ts no-run
+ * ```ts ignore
  * import { createDatabase, startInfra } from "@mesh/testing/infra";
  *
  * await using infra = await startInfra({ wants: ["postgres"] });
