@@ -1,6 +1,7 @@
 // deno-lint-ignore-file mesh/file-name -- the ending tells Node that this is a module
 // Verifies envelopes of the mesh with `jose` and nothing else: no Deno, no code of the mesh.
 //
+//   npm install jose
 //   node verify_envelope.mjs <JWKS: URL or file> < envelopes
 //
 // Standard input holds compact JWS, one a line, as the member `envelope` of the audit's answers has them. Prints one line
