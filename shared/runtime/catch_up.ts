@@ -1,4 +1,4 @@
-import { type Clock, errorCode, errorText } from "@mesh/base";
+import { type Clock, errorCode, errorText, MeshError } from "@mesh/base";
 import { type ServiceDefinition, slotOfKey } from "@mesh/contract";
 import type { Store } from "@mesh/store";
 import type { FeedClient } from "./feed_client.ts";
@@ -65,6 +65,12 @@ export class CatchUp {
           return await this.#read(owner, types, signal);
         } catch (error) {
           if (signal.aborted) return;
+          if (error instanceof MeshError && error.reason === "cursor-epoch") {
+            // The owner came back from a backup: what it says now is read from the start, and what is known is skipped.
+            log.warn("The feed of {owner} has begun a new epoch: reading it from its start", { owner });
+            await this.#startOver(owner);
+            continue;
+          }
           const isAway = errorCode(error) === "dependency.unavailable";
           log[isAway ? "debug" : "warn"]("Cannot read the feed of {owner}: {error}", {
             owner,
@@ -74,6 +80,13 @@ export class CatchUp {
         }
       }
     }));
+  }
+
+  async #startOver(owner: string): Promise<void> {
+    const { store, log } = this.#options;
+    await store.saveFeedCursor(owner, "").catch((error) => {
+      log.warn("Cannot give up the cursor of {owner}: {error}", { owner, error: errorText(error) });
+    });
   }
 
   async #read(owner: string, types: readonly string[], signal: AbortSignal): Promise<void> {

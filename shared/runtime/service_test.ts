@@ -282,3 +282,23 @@ Deno.test("an effect whose outcome is unknown is asked about before it is repeat
   const answer = world.heard.find(({ type }) => type === "counter.fetched");
   assertEquals(answer?.re, [id]);
 });
+
+Deno.test("a subscriber whose owner came back from a backup reads the feed from its start and skips what it knows", async () => {
+  await using world = await World.open();
+  await world.startCounter();
+  await world.startAsker();
+  await world.service("counter").execute(Count({ id: "a" }));
+  await world.until("heard", () => counted(world).length === 1);
+  await world.clock.advance(400_000);
+  await world.crash("counter");
+  const { counter } = world.databases;
+  counter.restore(counter.snapshot());
+  await world.startCounter();
+  world.server.wipe();
+  await world.service("counter").execute(Count({ id: "b" }));
+  await world.loadTopology();
+
+  await world.until("caught up", () => counted(world).length === 2, 1_000_000);
+
+  assertEquals(counted(world).map(({ key }) => key), ["a", "b"]);
+});
