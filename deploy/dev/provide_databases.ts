@@ -7,7 +7,7 @@ import type { ShopSecrets } from "./shop_secrets.ts";
 
 /** Which databases to bring about. */
 export interface DatabasesPlan {
-  readonly postgres: PostgresServer;
+  readonly postgres: Pick<PostgresServer, "adminUrl">;
   readonly secrets: ShopSecrets;
   /** Put before database names, so that shops can share a server. */
   readonly databasePrefix: string;

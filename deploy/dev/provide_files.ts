@@ -27,9 +27,7 @@ export async function provideFiles(folder: string, secrets: ShopSecrets): Promis
   for (const { name } of services) {
     const path = `${folder}/${name}.signing-key.json`;
     const jwk = await readOrMake(path, () => generateSigningKey(name).privateJwk);
-    const { kid } = signingKeyFromJwk(name, jwk);
-    const { x } = JSON.parse(jwk);
-    const published = keyFile(name, [{ jwk: { kty: "OKP", crv: "Ed25519", x, kid }, status: "active" }]);
+    const published = publicKeyFile(name, jwk);
     await Deno.writeTextFile(`${keysFolder}/${published.name}`, published.text);
     signingKeyFiles[name] = path;
   }
@@ -40,4 +38,14 @@ export async function provideFiles(folder: string, secrets: ShopSecrets): Promis
   const paymentKeyFile = `${folder}/payment-provider.key`;
   await Deno.writeTextFile(paymentKeyFile, secrets.paymentKey, { mode: 0o600 });
   return { keysFolder, policyFile, signingKeyFiles, tokenKeyFile, paymentKeyFile };
+}
+
+/** The published half of a service's signing key, as the file that verifiers read. */
+export function publicKeyFile(
+  service: string,
+  privateJwk: string,
+): { readonly name: string; readonly text: string } {
+  const { kid } = signingKeyFromJwk(service, privateJwk);
+  const { x } = JSON.parse(privateJwk) as { readonly x: string };
+  return keyFile(service, [{ jwk: { kty: "OKP", crv: "Ed25519", x, kid }, status: "active" }]);
 }
