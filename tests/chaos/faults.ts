@@ -1,0 +1,72 @@
+import type { TestShop } from "../e2e/harness/mod.ts";
+import { operatorOf } from "./operator.ts";
+
+/** Something that breaks, and how it comes back. */
+export interface Fault {
+  readonly name: string;
+  /** Breaks it; returns when it is broken. */
+  readonly strike: () => Promise<void>;
+  /** Brings it back; returns when it serves again. */
+  readonly mend: () => Promise<void>;
+}
+
+/** `kill -9` of one service. */
+export function killedService({ shop }: TestShop, service: string): Fault {
+  return {
+    name: service,
+    strike: async () => {
+      const child = shop.child(service);
+      child.signal("SIGKILL");
+      await child.ended;
+    },
+    mend: async () => {
+      shop.restart(service);
+      await shop.untilReady(service);
+    },
+  };
+}
+
+/** `kill -9` of the database server; its disk stays. */
+export function killedPostgres({ shop: { infra } }: TestShop): Fault {
+  return { name: "postgres", strike: () => infra.postgres.kill(), mend: () => infra.postgres.start() };
+}
+
+/** `kill -9` of the broker; its disk stays. */
+export function killedBroker({ shop: { infra } }: TestShop): Fault {
+  return { name: "rabbitmq", strike: () => infra.broker.kill(), mend: () => infra.broker.start() };
+}
+
+/** The broker loses its disk: every message, queue, binding and user. An operator loads it anew and redrives. */
+export function wipedBroker(test: TestShop): Fault {
+  const { shop } = test;
+  return {
+    name: "rabbitmq without its data",
+    strike: async () => {
+      await shop.infra.broker.kill();
+      await shop.infra.broker.wipe();
+    },
+    mend: async () => {
+      await shop.infra.broker.start();
+      await shop.reloadBroker();
+      await Promise.all(shop.serviceNames.map((service) => shop.untilReady(service)));
+      await redriveAll(test);
+    },
+  };
+}
+
+/** Every fault of the list of guarantees, the gentlest first. */
+export function allFaults(test: TestShop): readonly Fault[] {
+  return [
+    ...test.shop.serviceNames.map((service) => killedService(test, service)),
+    killedPostgres(test),
+    killedBroker(test),
+    wipedBroker(test),
+  ];
+}
+
+/** What an operator does after the loss of the broker's data: everything unanswered goes out again at once. */
+async function redriveAll({ shop }: TestShop): Promise<void> {
+  const call = await operatorOf(shop);
+  const reason = "the broker has lost its data";
+  await Promise.all(shop.serviceNames.map((service) => call(service, "outbox/redrive", { reason })));
+}
