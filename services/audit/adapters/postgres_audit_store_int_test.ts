@@ -1,4 +1,4 @@
-import { rejects as assertRejects } from "node:assert/strict";
+import { deepStrictEqual as assertEquals, rejects as assertRejects } from "node:assert/strict";
 import { systemClock } from "@mesh/base";
 import { PostgresStore } from "@mesh/store";
 import {
@@ -8,8 +8,9 @@ import {
   readMeshMigrations,
   readMigrations,
 } from "@mesh/store/migrate";
-import { dropDatabase, startInfra } from "@mesh/testing/infra";
-import type postgres from "postgres";
+import { dropDatabase, startInfra, withDatabase } from "@mesh/testing/infra";
+import postgres from "postgres";
+import type { AuditStore } from "../audit_store.ts";
 import { testAuditStore } from "../audit_store_conformance.ts";
 import { postgresAuditStore } from "./postgres_audit_store.ts";
 
@@ -43,6 +44,40 @@ Deno.test("the audit's runtime role may add entries and neither change nor remov
   await attempt("change", (sql) => sql`update audit.entry set reason = null`);
   await attempt("remove", (sql) => sql`delete from audit.entry`);
   await attempt("empty", (sql) => sql`truncate audit.entry`);
+});
+
+Deno.test("what is known of an event costs the same in a long log, also with plans that were made on an empty one", async () => {
+  const { url, database } = await provide();
+  const rowCount = 4_000;
+  const known = { owner: "orders", envelope: "e", hash: "h 7", recordedAtMs: 1, facts: { id: "id 7" } };
+  const { hash, facts: { id } } = known;
+  const look = (store: AuditStore) => store.recall("orders", { streams: ["orders/7"], envelopes: [{ id, hash }] });
+  {
+    await using store = new PostgresStore({ url, clock: systemClock, poolMax: 1 });
+    const audit = postgresAuditStore(store);
+    // From the sixth run on a statement keeps its plan.
+    for (let round = 0; round < 8; round += 1) await look(audit);
+    await store.run("fill", (sql) =>
+      sql`
+        insert into audit.entry (recorded_at_ms, n, owner, id, hash, subject, envelope)
+        select 1, 1, 'orders', 'id ' || n, 'h ' || n, 'orders/' || n, 'e' from generate_series(1, ${rowCount}::int) n`);
+    assertEquals((await look(audit)).rivals.get(id)?.length, 1);
+    // A connection that ends reports its statistics.
+  }
+  const admin = postgres(withDatabase(infra.postgres.adminUrl, database), { max: 1 });
+  try {
+    while (
+      (await admin`select 1 from pg_stat_activity where datname = ${database} and usename <> current_user`).length
+    );
+    const reads = await admin<{ name: string; count: string }[]>`
+      select relname as name, seq_tup_read as count from pg_stat_user_tables where schemaname = 'audit'
+      union all
+      select indexrelname, idx_tup_read from pg_stat_user_indexes where schemaname = 'audit'`;
+    const excessive = reads.filter(({ count }) => Number(count) > rowCount / 10);
+    assertEquals(excessive.map(({ name, count }) => `${name}: ${count}`), []);
+  } finally {
+    await admin.end();
+  }
 });
 
 async function provide(): Promise<ProvisionedService> {
