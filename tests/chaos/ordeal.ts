@@ -1,6 +1,6 @@
 import { systemClock } from "@mesh/base";
 import { type TestShop, waitFor } from "../e2e/harness/mod.ts";
-import { findViolations, readFacts, type Tally, tallyOf, type Violation } from "../e2e/invariants/mod.ts";
+import { type Tally, tallyOf, untilSound, type Violation } from "../e2e/invariants/mod.ts";
 import { newCustomer } from "../e2e/storefront/mod.ts";
 import type { Fault } from "./faults.ts";
 import { OrderStream } from "./order_stream.ts";
@@ -103,14 +103,9 @@ export class Ordeal implements AsyncDisposable {
       await stream.look();
       return stream.inFlight.length === 0;
     }, endLimitMs);
-    await waitFor("quiet", async () => Object.keys(await this.#test.records.unsettled()).length === 0, endLimitMs);
-    const accepted = [...stream.passages.keys()];
-    const facts = await readFacts(this.#test, { journal: { accepted, unknownCount: 0 } });
-    return {
-      violations: findViolations(facts),
-      tally: tallyOf(facts),
-      blows: this.#strikes.map((s) => this.#blowOf(s)),
-    };
+    const journal = { accepted: [...stream.passages.keys()], unknownCount: 0 };
+    const { facts, violations } = await untilSound(this.#test, { journal }, endLimitMs);
+    return { violations, tally: tallyOf(facts), blows: this.#strikes.map((each) => this.#blowOf(each)) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,6 +1,6 @@
 import { deepStrictEqual as assertEquals, ok as assert } from "node:assert/strict";
-import { waitFor, withShop } from "./harness/mod.ts";
-import { findViolations, readFacts, tallyOf } from "./invariants/mod.ts";
+import { withShop } from "./harness/mod.ts";
+import { tallyOf, untilSound } from "./invariants/mod.ts";
 import { hostileMessages } from "./scenarios/hostile_messages.ts";
 import { ordering } from "./scenarios/ordering.ts";
 import { redrive } from "./scenarios/redrive.ts";
@@ -30,14 +30,13 @@ Deno.test("the shop as customers, staff and strangers meet it", async (t) => {
       await t.step(name, () => run(world));
     }
     await t.step("after all that every order has ended, every sum holds and every signature verifies", async () => {
-      await waitFor("quiet", async () => Object.keys(await test.records.unsettled()).length === 0);
       const { accepted, doomedDigests, hostileDigests } = world.done;
-      const facts = await readFacts(test, {
+      const { facts, violations } = await untilSound(test, {
         journal: { accepted: [...accepted], unknownCount: 0 },
         doomedDigests: [...doomedDigests],
         hostileDigests: [...hostileDigests],
-      });
-      assertEquals(findViolations(facts), []);
+      }, 30_000);
+      assertEquals(violations, []);
       const { confirmed, rejected } = tallyOf(facts);
       assert(confirmed >= 10 && (rejected["out-of-stock"] ?? 0) >= 90, "the shop was idle");
     });
