@@ -113,7 +113,9 @@ create function mesh.claim_effects(p_dependency text[], p_limit integer[], p_lea
   attempt integer, lease_epoch integer
 )
 language plpgsql volatile
-set jit = off as $$
+-- One plan for all calls: making one takes longer than claiming, and this is called with every effect that ends.
+set jit = off set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 declare
   v_now bigint;
