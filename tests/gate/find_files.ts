@@ -39,7 +39,7 @@ export async function findSourceFiles(root: string): Promise<SourceFiles> {
 }
 
 function mayRead(path: string): boolean {
-  return /^(tests\/(laws|lint|gate|docs)|deploy)\//.test(path);
+  return /^(tests\/(laws|lint|gate|docs|manifests)|deploy)\//.test(path);
 }
 
 async function collect(root: string, folder: string, files: string[]): Promise<void> {
