@@ -18,9 +18,8 @@ const secret = "${JANGTEO_SECRET:-for-this-machine-only}";
 /** Where the keys are that `provision` makes. */
 export const stateFolder = "/var/lib/jangteo";
 
-/** Variables that this shop sets apart from those of a development cluster: no proxy in front, logs for people. */
+/** Variables that this shop sets apart from those of a development cluster: one replica, logs for people. */
 const ownSettings: Readonly<Record<string, string>> = Object.freeze({
-  GATEWAY_PROXY_HOPS: "0",
   LOG_FORMAT: "pretty",
   MESH_ORDINAL: "0",
 });
@@ -46,7 +45,9 @@ export function composeEnvironment(service: ServiceDefinition): Readonly<Record<
   const files = Object.entries({ ...keyFiles, [seedVariable]: seedFile }).filter(([variable]) =>
     variables.includes(variable)
   );
-  const settings = Object.entries({ ...dev.settings, ...ownSettings }).filter(([variable]) =>
+  // No proxy is in front.
+  const { GATEWAY_PROXY_HOPS: _, ...shared } = dev.settings;
+  const settings = Object.entries({ ...shared, ...ownSettings }).filter(([variable]) =>
     variablesOf(service).includes(variable)
   );
   const password = `${secret}-${name}`;

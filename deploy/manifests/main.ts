@@ -51,7 +51,8 @@ async function writeFiles(isCheckOnly: boolean): Promise<string[]> {
     if (found === text) continue;
     drift.push(`${path} is not what the contracts ask for: run \`make manifests\``);
     if (isCheckOnly) continue;
-    await Deno.mkdir(root + path.replace(/[^/]+$/, ""), { recursive: true });
+    const folder = path.replace(/\/?[^/]+$/, "");
+    if (folder !== "") await Deno.mkdir(root + folder, { recursive: true });
     await Deno.writeTextFile(root + path, text);
     console.log(`${found === undefined ? "made" : "changed"} ${path}`);
   }
