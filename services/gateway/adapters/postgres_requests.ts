@@ -1,7 +1,8 @@
 import type postgres from "postgres";
 import type { CommitResult, TurnWrites } from "@mesh/store";
 import type { OrderLine } from "../projections/order_row.ts";
-import type { Acceptance, AcceptedOrder, KnownRequest, RequestRef, Requests, StoredAnswer } from "../requests.ts";
+import type { AcceptedOrder, KnownRequest, RequestRef, Requests, StoredAnswer } from "../requests.ts";
+import { AcceptTogether } from "./accept_together.ts";
 import { requestKnown, underWay } from "./memory_requests.ts";
 
 /** The part of the store that is needed here. */
@@ -42,6 +43,7 @@ const forgetCount = 5_000;
  * @param database Its role may read and write the tables of the schema.
  */
 export function postgresRequests(database: Database): Requests {
+  const together = new AcceptTogether((writes, participant) => database.commitWith(writes, participant));
   return {
     find: async (accountId, key) => {
       const [row] = await database.run("find a request", (sql) =>
@@ -50,7 +52,7 @@ export function postgresRequests(database: Database): Requests {
           where account_id = ${accountId} and key = ${key}`);
       return row === undefined ? undefined : requestFrom(row);
     },
-    accept: (writes, acceptance) => database.commitWith(writes, (sql) => insertAcceptance(sql, acceptance)),
+    accept: (writes, acceptance) => together.accept(writes, acceptance),
     claim: (request, leaseMs) => claim(database, request, leaseMs),
     settle: (request, answer, addressRef) =>
       database.run("settle a request", async (sql) => {
@@ -95,38 +97,6 @@ export function postgresRequests(database: Database): Requests {
     },
     forgetRequests: (ageMs) => forgetRequests(database, ageMs),
   };
-}
-
-/**
- * One statement. The lock tells a request that is under way from one that was answered: without it the second would wait
- * for the first to commit.
- */
-async function insertAcceptance(
-  sql: postgres.TransactionSql,
-  { request, answer, order }: Acceptance,
-): Promise<void> {
-  const { accountId, key, route, digest } = request;
-  const [taken] = await sql<{ is_locked: boolean; is_inserted: boolean }[]>`
-    with lock as materialized (
-      select pg_try_advisory_xact_lock(hashtextextended(${`${accountId} ${key}`}, 0)) as is_locked
-    ),
-    request as (
-      insert into gateway.request (account_id, key, route, digest, answer, created_at_ms, lease_until_ms)
-      select ${accountId}::uuid, ${key}::text, ${route}::text, ${digest}::text, ${json(answer)}::text::json,
-        mesh.now_ms(), mesh.now_ms()
-      from lock where is_locked
-      on conflict (account_id, key) do nothing
-      returning 1
-    )
-    select (select is_locked from lock) as is_locked, exists (select from request) as is_inserted`;
-  if (taken?.is_locked !== true) throw underWay(request);
-  if (!taken.is_inserted) throw requestKnown(request);
-  if (order === undefined) return;
-  await sql`
-    insert into gateway.accepted_order
-      (order_id, customer_id, accepted_at_ms, address_ref, currency, total_minor, lines)
-    values (${order.orderId}, ${order.customerId}, mesh.now_ms(), ${order.addressRef}, ${order.currency},
-      ${order.totalMinor}, ${json(order.lines)}::text::json)`;
 }
 
 /** A claim whose lease has ended is free for the same request: whoever held it has died. */

@@ -1,6 +1,6 @@
-import { rejects as assertRejects } from "node:assert/strict";
-import { systemClock } from "@mesh/base";
-import { PostgresStore } from "@mesh/store";
+import { deepStrictEqual as assertEquals, rejects as assertRejects } from "node:assert/strict";
+import { type IdSource, systemClock, systemIds } from "@mesh/base";
+import { noWrites, PostgresStore, type TurnWrites } from "@mesh/store";
 import {
   migrate,
   type ProvisionedService,
@@ -48,6 +48,52 @@ testRequests("postgresRequests", async () => {
   };
 });
 
+Deno.test("postgresRequests commits what comes at once in a few transactions, and refuses only what is not free", async () => {
+  let commitCount = 0;
+  await using store = new PostgresStore({ url: provisioned.url, clock: systemClock });
+  const requests = postgresRequests({
+    run: (what, work) => store.run(what, work),
+    commitWith: (writes, participant) => {
+      commitCount += 1;
+      return store.commitWith(writes, participant);
+    },
+  });
+  const ids = systemIds();
+  const accountId = ids.next();
+  const accept = (key: string) =>
+    requests.accept(commandOf(ids), { request: { accountId, key, route: "POST /", digest: "" }, answer });
+  const answer = { status: 202, body: null };
+  await accept("used");
+  const before = (await store.readStatus()).outboxCount;
+
+  const results = await Promise.allSettled(
+    ["first", ...Array.from({ length: 40 }, (_, at) => `key ${at}`), "used"].map(accept),
+  );
+  const refused = results.flatMap((result) => result.status === "rejected" ? [result.reason.reason] : []);
+
+  assertEquals(refused, ["request-known"]);
+  assertEquals((await store.readStatus()).outboxCount - before, 41);
+  // One for the key that was used, one for the first, one for all that came meanwhile, and that once more without the used one.
+  assertEquals(commitCount, 4);
+});
+
+Deno.test("postgresRequests lets one wrong write harm no other that comes at once", async () => {
+  await using store = new PostgresStore({ url: provisioned.url, clock: systemClock });
+  const requests = postgresRequests(store);
+  const ids = systemIds();
+  const accountId = ids.next();
+  const accept = (key: string) =>
+    requests.accept(commandOf(ids), {
+      request: { accountId, key, route: "POST /", digest: "" },
+      answer: { status: 202, body: null },
+    });
+
+  const results = await Promise.allSettled(["first", "second", "k".repeat(129), "fourth"].map(accept));
+
+  assertEquals(results.map(({ status }) => status), ["fulfilled", "fulfilled", "rejected", "fulfilled"]);
+  assertEquals((await requests.find(accountId, "fourth"))?.key, "fourth");
+});
+
 Deno.test("postgresRequests cannot change or remove an order that was accepted", async () => {
   await using store = new PostgresStore({ url: provisioned.url, clock: systemClock });
   await assertRejects(store.sql`update gateway.accepted_order set total_minor = 1`, { code: "42501" });
@@ -72,4 +118,13 @@ async function provide(): Promise<ProvisionedService> {
   ];
   await migrate({ url: made.ownerUrl, role: made.ownerRole, runtimeRole: made.runtimeRole, sets });
   return made;
+}
+
+/** A turn that sends one command. */
+function commandOf(ids: IdSource): TurnWrites {
+  const id = ids.next();
+  const entry = { id, kind: "command", messageId: id, type: "orders.place-order", exchange: "mesh.commands" } as const;
+  const routing = { routingKey: "orders.place-order.v1.k00", correlation: id, orderKey: `gateway/${id}` };
+  const rest = { isMandatory: true, headers: {}, envelope: "unsigned", sentCount: 0 };
+  return { ...noWrites, outbox: [{ ...entry, ...routing, ...rest }] };
 }
