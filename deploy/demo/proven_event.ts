@@ -1,5 +1,5 @@
 import { type Clock, sha256, UnavailableError } from "@mesh/base";
-import { compactVerify, createLocalJWKSet, type JSONWebKeySet } from "jose";
+import { localVerifier, PublishedKeys } from "@mesh/cli";
 import type { ShopClient, Visitor } from "./shop_client.ts";
 
 /** One event as the audit log gives it out; as much of it as is not read from the envelope itself. */
@@ -37,54 +37,38 @@ export interface ProvenEvent {
   readonly fault?: string;
 }
 
+/** Keys of the mesh, as `/.well-known/mesh-jwks.json` gives them out. */
+export type MeshKeys = Parameters<typeof localVerifier>[0];
+
 /**
  * Checks the signatures of events with nothing but the published keys and a JOSE library.
  *
- * @param jwks Keys of the mesh, as `/.well-known/mesh-jwks.json` gives them out.
  * @returns The same events, in the same order.
  */
-export async function proveEvents(
-  events: readonly AuditedEvent[],
-  jwks: JSONWebKeySet,
-): Promise<readonly ProvenEvent[]> {
-  const keys = createLocalJWKSet(jwks);
-  const owners = new Map(jwks.keys.map((key) => [key.kid, (key as { readonly mesh_service?: string }).mesh_service]));
+export async function proveEvents(events: readonly AuditedEvent[], keys: MeshKeys): Promise<readonly ProvenEvent[]> {
+  const verify = localVerifier(keys);
   return await Promise.all(events.map(async ({ envelope, recordedAt }) => {
-    const { header, claims } = readUnproven(envelope);
-    const kid = header.kid ?? "";
-    const fault = await faultOf(envelope, keys, { claims, owner: owners.get(kid) });
+    const { isVerified, kid, reason = "not verified", claims } = await verify(envelope);
     return {
       recordedAtMs: Date.parse(recordedAt),
-      claims,
+      claims: claims === undefined ? unreadable : claims as unknown as EventClaims,
       kid,
       hash: sha256(envelope),
-      ...(fault === undefined ? {} : { fault }),
+      ...(isVerified ? {} : { fault: reason }),
     };
   }));
 }
 
-async function faultOf(
-  envelope: string,
-  keys: ReturnType<typeof createLocalJWKSet>,
-  { claims, owner }: { readonly claims: EventClaims; readonly owner: string | undefined },
-): Promise<string | undefined> {
-  try {
-    const { protectedHeader } = await compactVerify(envelope, keys, { algorithms: ["Ed25519"] });
-    if (protectedHeader.typ !== "mesh-event+jwt") return `is a ${protectedHeader.typ}, no event`;
-  } catch (error) {
-    return (error as { readonly code?: string }).code ?? String(error);
-  }
-  return claims.iss === owner ? undefined : `signed with a key of ${owner}`;
-}
-
-function readUnproven(envelope: string): { readonly header: { readonly kid?: string }; readonly claims: EventClaims } {
-  const [header = "", payload = ""] = envelope.split(".");
-  return { header: decoded(header) as { kid?: string }, claims: decoded(payload) as EventClaims };
-}
-
-function decoded(part: string): unknown {
-  return JSON.parse(new TextDecoder().decode(Uint8Array.fromBase64(part, { alphabet: "base64url" })));
-}
+/** Stands for what an envelope says that cannot be read. */
+const unreadable: EventClaims = Object.freeze({
+  jti: "",
+  iss: "",
+  sub: "",
+  evt: "unreadable",
+  n: 0,
+  prv: null,
+  dat: {},
+});
 
 /**
  * Finds streams whose events do not follow upon each other: of two neighbours in number, the later must name the hash of
@@ -122,13 +106,13 @@ export async function readTrail(
   orderId: string,
   { client, auditor, clock }: TrailReading,
 ): Promise<readonly ProvenEvent[]> {
-  const jwks = await client.ask<JSONWebKeySet>({ method: "GET", path: "/.well-known/mesh-jwks.json" });
+  const keys = PublishedKeys.parse(await client.ask({ method: "GET", path: "/.well-known/mesh-jwks.json" }));
   const deadlineMs = clock.monotonicMs() + trailLimitMs;
   for (;;) {
     const { events, completeUntilMs } = await readEvents(orderId, auditor);
     const lastMs = Math.max(...events.map(({ recordedAt }) => Date.parse(recordedAt)));
     if (events.length > 0 && completeUntilMs >= lastMs + afterwardsMs) {
-      const proven = await proveEvents(events, jwks);
+      const proven = await proveEvents(events, keys);
       if (proven.some(isEndOfSaga)) return proven;
     }
     if (clock.monotonicMs() > deadlineMs) {

@@ -21,7 +21,7 @@ const lowerPackages: Readonly<Record<string, readonly string[]>> = {
 const adaptersOf: Readonly<Record<string, RegExp>> = {
   amqplib: /^shared\/broker\/amqp_/,
   postgres: /^(shared\/(store|testing)\/|services\/[^/]+\/(adapters\/|postgres_))/,
-  jose: /^(shared\/(envelope|runtime|cli)\/|services\/(gateway|users)\/|deploy\/demo\/)/,
+  jose: /^(shared\/(envelope|runtime|cli)\/|services\/(gateway|users)\/)/,
   hono: /^(shared\/runtime\/|services\/(gateway|users|audit|analytics)\/)/,
   stripe: /^services\/[^/]+\/adapters\//,
   nodemailer: /^services\/[^/]+\/adapters\//,
