@@ -6,7 +6,7 @@ export interface DemoOptions {
   /** The shop; when absent the one at {@link defaultBaseUrl}, and where there is none, one of the demo's own. */
   readonly baseUrl: string | undefined;
   readonly isJson: boolean;
-  /** Longest wait for one order, in milliseconds. */
+  /** How long the shop may wait for a provider that is silent, in milliseconds. */
   readonly patienceMs: number;
 }
 
@@ -25,8 +25,8 @@ every run has a customer of its own and puts the goods that it needs on the shel
 
   --base-url <url>    the shop (default ${defaultBaseUrl}; if nobody answers there, a shop of its own that
                       is stopped and removed afterwards)
-  --patience <s>      longest wait for one order in seconds (default 30); an order that the shop itself would not give
-                      up within that time is cancelled and counts as skipped
+  --patience <s>      how long to wait for the shop to give up a silent provider, in seconds (default 30); a shop that is
+                      set to be more patient (10 minutes by default) gets a cancellation, and the order counts as skipped
   --json              print one JSON document in place of screens
   --help              show this text
 

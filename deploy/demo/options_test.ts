@@ -1,7 +1,7 @@
 import { deepStrictEqual as assertEquals, throws } from "node:assert/strict";
 import { readOptions } from "./options.ts";
 
-Deno.test("without options the demo finds its shop by itself and waits half a minute for an order", () => {
+Deno.test("without options the demo finds its shop by itself and gives it half a minute to give up a silent provider", () => {
   assertEquals(readOptions([]), { baseUrl: undefined, isJson: false, patienceMs: 30_000 });
 });
 

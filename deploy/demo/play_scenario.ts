@@ -12,7 +12,7 @@ export interface Cast {
   readonly customer: Customer;
   readonly auditor: Visitor;
   readonly clock: Clock;
-  /** Longest wait for an order, in milliseconds. */
+  /** How long the shop may wait for a provider that is silent, in milliseconds. */
   readonly patienceMs: number;
 }
 
@@ -66,6 +66,9 @@ export async function playScenario(scenario: Scenario, cast: Cast, spectator: Sp
   };
 }
 
+/** 30 s: an undo waits for the call that it undoes, 10 s at most; everything else is done within a second. */
+const endLimitMs = 30_000;
+
 /** One scenario while it is being played. */
 interface Play {
   readonly orderId: string;
@@ -79,12 +82,13 @@ interface Play {
 
 async function followToItsEnd(play: Play): Promise<{ readonly order: SeenOrder; readonly isSkipped: boolean }> {
   const { orderId, scenario, cast: { customer, patienceMs }, spectator } = play;
-  let order = await follow(play, AbortSignal.timeout(patienceMs));
-  const isSkipped = scenario.isUpToTheShop === true && (order === undefined || !isEnded(order.status));
+  const isUpToTheShop = scenario.isUpToTheShop === true;
+  let order = await follow(play, AbortSignal.timeout(isUpToTheShop ? patienceMs : endLimitMs));
+  const isSkipped = isUpToTheShop && (order === undefined || !isEnded(order.status));
   if (isSkipped) {
     spectator.aside(`after ${patienceMs / 1000} s the shop still waits; it is set to be more patient than this demo`);
     await cancelOrder(customer, orderId);
-    order = await follow(play, AbortSignal.timeout(patienceMs));
+    order = await follow(play, AbortSignal.timeout(endLimitMs));
   }
   return { order: order ?? await customer.ask<SeenOrder>({ method: "GET", path: `/v1/orders/${orderId}` }), isSkipped };
 }
