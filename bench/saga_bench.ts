@@ -15,7 +15,8 @@ import { OrderEnds, ShopBooks } from "./saga/shop_books.ts";
 
 const log = (line: string) => console.error(line);
 
-async function run(options: BenchOptions): Promise<BenchResult> {
+/** @returns `undefined` when it was interrupted; everything is stopped and removed then, too. */
+async function run(options: BenchOptions, interrupted: Promise<void>): Promise<BenchResult | undefined> {
   await using opened = await openBenchShop(log);
   const { shop, complaints } = opened;
   await using books = new ShopBooks(shop);
@@ -27,10 +28,9 @@ async function run(options: BenchOptions): Promise<BenchResult> {
     const unitsPerSku = Math.min(1_000_000, Math.ceil(total / options.skus) + 100);
     const goods = await provideGoods(shop, { ...options, unitsPerSku });
     const bench: Bench = { shop, books, ends, goods, millisPerTick: await readMillisPerTick() };
-    // A failure of the watch would otherwise look like orders that never end.
-    const result = await Promise.race([measure(bench, options), watching.then(() => undefined)]);
-    if (result === undefined) throw new Error("Cannot measure: the watch has ended early");
-    return { machine: machineOf(), ...result };
+    // The watch only ends by failing, which would otherwise look like orders that never end.
+    const result = await Promise.race([measure(bench, options), watching, interrupted]);
+    return result === undefined ? undefined : { machine: machineOf(), ...result };
   } catch (error) {
     for (const complaint of complaints.slice(-20)) log(complaint);
     throw error;
@@ -75,6 +75,12 @@ async function judge({ shop, books, goods }: Bench, orders: readonly PlacedOrder
   });
 }
 
+function untilInterrupted(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const name of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(name, () => resolve());
+  });
+}
+
 function machineOf(): string {
   const cpu = /^model name\s*: (.*)$/m.exec(Deno.readTextFileSync("/proc/cpuinfo"))?.[1] ?? Deno.build.arch;
   return `${navigator.hardwareConcurrency} cores (${cpu}), Deno ${Deno.version.deno}`;
@@ -87,7 +93,8 @@ if (import.meta.main) {
       console.log(helpText);
       Deno.exit(0);
     }
-    const result = await run(options);
+    const result = await run(options, untilInterrupted());
+    if (result === undefined) Deno.exit(130);
     const text = markdownReport(result);
     console.log(options.isJson ? jsonReport(result) : text);
     if (options.writePath !== undefined) await Deno.writeTextFile(options.writePath, `# Benchmarks\n\n${text}`);
