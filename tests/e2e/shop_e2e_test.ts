@@ -18,8 +18,8 @@ const rates = {
 
 const options = {
   isSeeded: true,
-  // 8 s: orders that nobody answers are waited for, and no answer takes that long.
-  sagaLimits: { giveUpAfterMs: 8_000 },
+  // 10 s: orders that nobody answers are waited for, and no answer takes that long.
+  sagaLimits: { giveUpAfterMs: 10_000 },
   extra: { gateway: rates },
 };
 
