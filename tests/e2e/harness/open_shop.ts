@@ -60,7 +60,7 @@ export async function withShop<T>(options: TestShopOptions, test: (shop: TestSho
     wants: ["rabbitmq", "postgres"],
     stateDir: `${folder}/servers`,
     keep: false,
-    ...(hasOwnServers ? { mode: "local" } : {}),
+    ...(hasOwnServers ? { env: withoutServers(Deno.env.toObject()) } : {}),
   });
   try {
     await using shop = await startShop({
@@ -88,6 +88,12 @@ export async function withShop<T>(options: TestShopOptions, test: (shop: TestSho
     await infra.stop();
     await Deno.remove(folder, { recursive: true });
   }
+}
+
+/** The environment without what names servers that belong to others: such may be used, but not killed. */
+function withoutServers(env: Readonly<Record<string, string>>): Record<string, string> {
+  const { MESH_AMQP_URL: _1, MESH_RABBITMQ_MANAGEMENT_URL: _2, MESH_POSTGRES_URL: _3, ...rest } = env;
+  return rest;
 }
 
 /** Servers may be somebody else's: nothing is left behind in them. */

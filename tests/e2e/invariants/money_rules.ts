@@ -26,11 +26,12 @@ export const oneCaptureAtMost: Rule = ({ provider, events }) => {
 export const moneyFollowsTheEnd: Rule = (facts) => {
   const violations: Violation[] = [];
   const orders = orderHistories(facts);
+  const booked = balancesOf(facts.events, "provider");
   for (const { orderId, totalMinor, ends } of orders.values()) {
     if (ends.length === 0) continue;
     const dueMinor = ends[0] === "confirmed" ? totalMinor : 0;
     const { capturedMinor = 0, refundedMinor = 0, heldMinor = 0 } = facts.provider[orderId] ?? {};
-    const bookedMinor = bookedFor(facts.events, orderId);
+    const bookedMinor = booked.get(orderId) ?? 0;
     if (capturedMinor - refundedMinor !== dueMinor) {
       const what = `order ${orderId} is ${ends[0]}: ${dueMinor} are due, the provider keeps ${
         capturedMinor - refundedMinor
@@ -53,13 +54,11 @@ export const moneyFollowsTheEnd: Rule = (facts) => {
 /** Debits equal credits in every booking and over all; nothing stays set aside for an order that has ended. */
 export const theLedgerBalances: Rule = (facts) => {
   const violations: Violation[] = [];
-  const setAside = new Map<string, number>();
+  const setAside = balancesOf(facts.events, "authorized");
   for (const event of newsOf(facts.events, "payments")) {
     const postings = postingsOf(event);
     const sum = postings.reduce((total, { debitMinor, creditMinor }) => total + debitMinor - creditMinor, 0);
     if (sum !== 0) violations.push({ rule: "I7", what: `${event.type} ${event.id} is out of balance by ${sum}` });
-    const orderId = String(event.data.orderId);
-    setAside.set(orderId, (setAside.get(orderId) ?? 0) + balanceOf(postings, "authorized"));
   }
   for (const { orderId, ends } of orderHistories(facts).values()) {
     const minor = setAside.get(orderId) ?? 0;
@@ -74,10 +73,14 @@ function capturesIn(events: readonly StoredEvent[]): readonly StoredEvent[] {
   return newsOf(events, "payments").filter(({ type }) => type === "payments.payment-captured");
 }
 
-/** What the provider owes for an order, by the ledger. */
-function bookedFor(events: readonly StoredEvent[], orderId: string): number {
-  return newsOf(events, "payments").filter(({ data }) => data.orderId === orderId)
-    .reduce((sum, event) => sum + balanceOf(postingsOf(event), "provider"), 0);
+/** Debits less credits of one account, by order. */
+function balancesOf(events: readonly StoredEvent[], account: string): ReadonlyMap<string, number> {
+  const balances = new Map<string, number>();
+  for (const event of newsOf(events, "payments")) {
+    const orderId = String(event.data.orderId);
+    balances.set(orderId, (balances.get(orderId) ?? 0) + balanceOf(postingsOf(event), account));
+  }
+  return balances;
 }
 
 function balanceOf(postings: readonly Posting[], account: string): number {

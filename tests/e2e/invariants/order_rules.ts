@@ -41,6 +41,7 @@ export const everyOrderEnds: Rule = (facts) => {
 /** What was done is what the end says: everything for a confirmed order, nothing for a rejected one. */
 export const endsAreTrue: Rule = (facts) => {
   const violations: Violation[] = [];
+  const shippedUnits = unitsShipped(facts);
   for (const { orderId, ends, lines } of orderHistories(facts).values()) {
     const isConfirmed = ends[0] === "confirmed";
     const parcels = facts.parcels[orderId] ?? 0;
@@ -48,7 +49,7 @@ export const endsAreTrue: Rule = (facts) => {
       violations.push({ rule: "I4", what: `order ${orderId} is ${ends[0]} and has ${parcels} parcels` });
     }
     for (const { sku, units } of lines) {
-      const shipped = unitsShipped(facts, orderId, sku);
+      const shipped = shippedUnits.get(`${orderId} ${sku}`) ?? 0;
       if (ends.length > 0 && shipped !== (isConfirmed ? units : 0)) {
         const what = `order ${orderId} is ${ends[0]} and ${shipped} of ${units} units of ${sku} were shipped`;
         violations.push({ rule: "I4", what });
@@ -81,8 +82,13 @@ function lastOfEach(events: readonly StoredEvent[]): ReadonlyMap<string, StoredE
   return last;
 }
 
-function unitsShipped({ events }: ShopFacts, orderId: string, sku: string): number {
-  return events.filter(({ type, data }) =>
-    type === "inventory.stock-shipped-out" && data.orderId === orderId && data.sku === sku
-  ).reduce((sum, { data }) => sum + Number(data.units), 0);
+/** Units that left the house, by order and SKU. */
+function unitsShipped({ events }: ShopFacts): ReadonlyMap<string, number> {
+  const units = new Map<string, number>();
+  for (const { type, data } of events) {
+    if (type !== "inventory.stock-shipped-out") continue;
+    const line = `${data.orderId} ${data.sku}`;
+    units.set(line, (units.get(line) ?? 0) + Number(data.units));
+  }
+  return units;
 }
