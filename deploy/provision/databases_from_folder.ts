@@ -2,16 +2,23 @@ import { provisionService } from "@mesh/store/migrate";
 import { databaseSecret, ownerSecret } from "../manifests/secret_names.ts";
 import { services } from "../topology.ts";
 
+/** Where databases are made from. */
+export interface DatabasesSource {
+  /** One file per password, named after its secret. */
+  readonly folder: string;
+  /** URL of the server, for a role that may make databases and roles. */
+  readonly adminUrl: string;
+  /** Put before every name, so that several shops can share a server. */
+  readonly prefix?: string;
+}
+
 /**
  * Makes a database with its runtime role and its owner role for every service, or sets the passwords of those there are.
  *
- * @param folder One file per password, named after its secret.
- * @param adminUrl URL of the server, for a role that may make databases and roles.
  * @throws {UnavailableError} If the server is away.
  */
 export async function provideDatabasesFrom(
-  folder: string,
-  adminUrl: string,
+  { folder, adminUrl, prefix = "" }: DatabasesSource,
   log: (line: string) => void,
 ): Promise<void> {
   for (const { name: service } of services) {
@@ -23,6 +30,7 @@ export async function provideDatabasesFrom(
       service,
       password: password!.trim(),
       ownerPassword: ownerPassword!.trim(),
+      prefix,
     });
     log(`${database}: database and roles are there`);
   }

@@ -35,7 +35,8 @@ async function run([what, folder]: readonly string[]): Promise<void> {
     });
   }
   if (what === "databases") {
-    return await provideDatabasesFrom(required("MESH_PASSWORDS_FOLDER"), required("MESH_ADMIN_URL"), log);
+    const [passwords, adminUrl] = [required("MESH_PASSWORDS_FOLDER"), required("MESH_ADMIN_URL")];
+    return await provideDatabasesFrom({ folder: passwords, adminUrl }, log);
   }
   if (what === "secrets" && folder !== undefined) return await writeSecretFiles(folder, log);
   throw new ConfigError(`Cannot provision "${what ?? ""}": want compose, databases, or secrets <folder>`);
