@@ -60,6 +60,18 @@ export interface NoticeRecord {
   readonly messageIds: readonly string[];
 }
 
+/** One entry of the audit log. */
+export interface AuditedEvent {
+  /** Service whose feed gave it out. */
+  readonly owner: string;
+  readonly id: string;
+  readonly hash: string;
+  /** Why it was doubted; null when it was verified. */
+  readonly reason: string | null;
+  /** How it continues its stream: `ok`, `gap`, `fork`; null when it was doubted. */
+  readonly chain: string | null;
+}
+
 /** What the driver of the test was told over HTTP, kept outside the shop. */
 export interface Journal {
   /** Orders that were answered with 202. */
@@ -74,6 +86,8 @@ export interface ShopFacts {
   /** Of all services, each service's in the order of its feed. */
   readonly events: readonly StoredEvent[];
   readonly handled: readonly HandledMessage[];
+  /** The audit log; absent where no audit service runs. */
+  readonly audited?: readonly AuditedEvent[];
   readonly deadLetters: readonly DeadMessage[];
   /** Digests of genuine messages that a test has made die. */
   readonly doomedDigests: readonly string[];

@@ -70,6 +70,7 @@ export function healthyFacts(said: readonly Said[] = healthySaid): ShopFacts {
     journal: { accepted: [paid, unlucky, dropped], unknownCount: 0 },
     events,
     handled: [{ service: "orchestrator", id: events[1]!.id, digest: events[1]!.hash }],
+    audited: events.map(({ service: owner, id, hash }) => ({ owner, id, hash, reason: null, chain: "ok" })),
     deadLetters: [],
     doomedDigests: [],
     hostileDigests: [],

@@ -2,7 +2,13 @@ import type { Rule, ShopFacts, Violation } from "./facts.ts";
 import { moneyFollowsTheEnd, oneCaptureAtMost, theLedgerBalances } from "./money_rules.ts";
 import { orderHistories, refusedOrders } from "./order_histories.ts";
 import { endsAreTrue, everyOrderEnds, noOrderIsLost, noOrderIsMadeUp, whatIsShownIsTrue } from "./order_rules.ts";
-import { historiesAreWhole, nothingDies, oneNoticeEach, onlyProvenMessagesCount } from "./record_rules.ts";
+import {
+  everythingIsAudited,
+  historiesAreWhole,
+  nothingDies,
+  oneNoticeEach,
+  onlyProvenMessagesCount,
+} from "./record_rules.ts";
 import { noHoldOutlivesItsOrder, stockIsExact } from "./stock_rules.ts";
 
 /** Every rule that a quiet shop must keep. */
@@ -18,6 +24,7 @@ export const rules: readonly Rule[] = [
   noHoldOutlivesItsOrder,
   oneNoticeEach,
   historiesAreWhole,
+  everythingIsAudited,
   onlyProvenMessagesCount,
   nothingDies,
   whatIsShownIsTrue,

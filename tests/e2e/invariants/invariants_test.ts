@@ -1,5 +1,5 @@
 import { deepStrictEqual as assertEquals } from "node:assert/strict";
-import type { ShopFacts, StoredClaims, StoredEvent } from "./facts.ts";
+import type { AuditedEvent, ShopFacts, StoredClaims, StoredEvent } from "./facts.ts";
 import { dropped, healthyFacts, healthySaid, paid, type Said, unlucky } from "./facts_fixture.ts";
 import { findViolations, tallyOf } from "./invariants.ts";
 
@@ -54,6 +54,11 @@ const seeded: readonly (readonly [what: string, facts: ShopFacts, rule: string])
   ["an envelope is another service's", claiming({ iss: "gateway" }), "I12"],
   ["an envelope says another number", claiming({ n: 7 }), "I12"],
   ["an envelope cannot be read", changed({ claims: null }), "I12"],
+  ["the audit log lacks an event", but({ audited: healthy.audited!.slice(1) }), "I13"],
+  ["the audit log has an event twice", but({ audited: [...healthy.audited!, healthy.audited![0]!] }), "I13"],
+  ["the audit log has what nobody recorded", audited({ hash: "x" }), "I13"],
+  ["the audit log doubts an event", audited({ reason: "bad-signature", chain: null }), "I13"],
+  ["the audit log has found a gap", audited({ chain: "gap" }), "I13"],
   ["an envelope does not verify", changed({ fault: "bad signature" }), "I15"],
   ["a hostile message was handled", but({ hostileDigests: [healthy.handled[0]!.digest] }), "I15"],
   ["other content was handled under an event's id", but({ handled: [{ ...healthy.handled[0]!, digest: "x" }] }), "I15"],
@@ -120,6 +125,11 @@ function changed(change: Partial<StoredEvent>): ShopFacts {
 function claiming(change: Partial<StoredClaims>): ShopFacts {
   const event = healthyFacts().events.find(({ version }) => version === 2)!;
   return changed({ claims: { ...event.claims!, ...change } });
+}
+
+/** Changes one entry of the audit log. */
+function audited(change: Partial<AuditedEvent>): ShopFacts {
+  return but({ audited: healthyFacts().audited!.with(1, { ...healthyFacts().audited![1]!, ...change }) });
 }
 
 function shown(change: Readonly<Record<string, string>>): ShopFacts {

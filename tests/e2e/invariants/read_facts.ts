@@ -2,6 +2,7 @@ import { errorText, systemClock } from "@mesh/base";
 import { openKeyDirectory, policyIndex, readEmitPolicy, readKeyFiles, verifyEnvelope } from "@mesh/envelope";
 import type { TestShop } from "../harness/mod.ts";
 import type {
+  AuditedEvent,
   DeadMessage,
   HandledMessage,
   Journal,
@@ -25,12 +26,13 @@ export async function readFacts({ shop, records }: TestShop, known: Known): Prom
   const services = shop.serviceNames;
   const simulator = async <T>(port: number) =>
     await (await fetch(`http://127.0.0.1:${port}/_simulator/ledger`)).json() as T;
-  const [events, handled, deadLetters, unsettled, rows, payment, carrier, mail] = await Promise.all([
+  const [events, handled, deadLetters, unsettled, rows, audited, payment, carrier, mail] = await Promise.all([
     Promise.all(services.map((service) => readEvents(records, service, verify))),
     Promise.all(services.map((service) => readHandled(records, service))),
     Promise.all(services.map((service) => readDeadLetters(records, service))),
     records.unsettled(),
     services.includes("gateway") ? readShown(records) : [],
+    services.includes("audit") ? readAudited(records) : undefined,
     simulator<{ orders: Record<string, ProviderRecord> }>(shop.ports.payment),
     simulator<{ orders: Record<string, { shipments: number }> }>(shop.ports.carrier),
     simulator<{ notices: NoticeRecord[] }>(shop.ports.mailPage),
@@ -41,6 +43,7 @@ export async function readFacts({ shop, records }: TestShop, known: Known): Prom
     hostileDigests: known.hostileDigests ?? [],
     events: events.flat(),
     handled: handled.flat(),
+    ...(audited === undefined ? {} : { audited }),
     deadLetters: deadLetters.flat(),
     unsettled,
     shownStatuses: Object.fromEntries(rows.map(({ key, status }) => [key, status])),
@@ -97,6 +100,11 @@ async function readHandled(records: Records, service: string): Promise<readonly 
 async function readDeadLetters(records: Records, service: string): Promise<readonly DeadMessage[]> {
   return await records.sql(service)<DeadMessage[]>`
     select ${service} as service, type, reason, detail, digest from mesh.dead_letter order by id`;
+}
+
+async function readAudited(records: Records): Promise<readonly AuditedEvent[]> {
+  return await records.sql("audit")<AuditedEvent[]>`
+    select owner, id, hash, reason, chain from audit.entry order by position`;
 }
 
 async function readShown(records: Records): Promise<readonly { readonly key: string; readonly status: string }[]> {

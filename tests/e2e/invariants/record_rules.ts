@@ -36,6 +36,25 @@ export const historiesAreWhole: Rule = ({ events }) => {
   return violations;
 };
 
+/** The audit log has every event of every service once, verified and in its place, and nothing else. */
+export const everythingIsAudited: Rule = ({ events, audited }) => {
+  if (audited === undefined) return [];
+  const violations: Violation[] = [];
+  const entries = Map.groupBy(audited, ({ owner, hash }) => `${owner} ${hash}`);
+  for (const { service, hash, type, id } of events) {
+    const count = entries.get(`${service} ${hash}`)?.length ?? 0;
+    if (count !== 1) violations.push({ rule: "I13", what: `the audit log has ${type} ${id} ${count} times` });
+  }
+  const recorded = new Set(events.map(({ service, hash }) => `${service} ${hash}`));
+  for (const { owner, id, hash, reason, chain } of audited) {
+    const fault = !recorded.has(`${owner} ${hash}`)
+      ? "nobody has recorded it"
+      : reason ?? (chain === "ok" ? null : chain);
+    if (fault !== null) violations.push({ rule: "I13", what: `the audit log has ${id} of ${owner}: ${fault}` });
+  }
+  return violations;
+};
+
 /** Every stored envelope verifies, what was handled is what was recorded, and nothing hostile was ever handled. */
 export const onlyProvenMessagesCount: Rule = ({ events, handled, hostileDigests }) => {
   const violations: Violation[] = events.filter(({ fault }) => fault !== null)
