@@ -12,6 +12,12 @@ export interface AccessTokenKeys {
   read(kid: string): Promise<CryptoKey>;
 }
 
+/** Keys that are fetched beside the work. */
+export interface RemoteKeys extends AccessTokenKeys {
+  /** Waits for the fetch that is under way, if there is one; never throws. */
+  settled(): Promise<void>;
+}
+
 /** Where the keys are, and how often to look. */
 export interface RemoteKeysOptions {
   /** Address of the JWKS of `users`. */
@@ -78,7 +84,7 @@ export function fixedKeys(keys: ReadonlyMap<string, CryptoKey>): AccessTokenKeys
  *
  * A known key costs no wait, except for the very first one. An unknown one causes a fetch, at most one per `cooldownMs`.
  */
-export function remoteKeys(options: RemoteKeysOptions): AccessTokenKeys {
+export function remoteKeys(options: RemoteKeysOptions): RemoteKeys {
   const { clock, freshMs = 300_000, staleMaxMs = 3_600_000, cooldownMs = 5_000 } = options;
   let keys: ReadonlyMap<string, CryptoKey> = new Map();
   let keysAtMs = Number.NEGATIVE_INFINITY;
@@ -107,6 +113,7 @@ export function remoteKeys(options: RemoteKeysOptions): AccessTokenKeys {
     clock.monotonicMs() - keysAtMs <= staleMaxMs ? keys.get(kid) : undefined;
 
   return {
+    settled: () => running ?? Promise.resolve(),
     read: async (kid) => {
       const known = usable(kid);
       if (known !== undefined) {

@@ -1,7 +1,7 @@
 import { deepStrictEqual as assertEquals, ok as assert, rejects as assertRejects } from "node:assert/strict";
 import { calculateJwkThumbprint, exportJWK, generateKeyPair } from "jose";
 import { ManualClock } from "@mesh/base";
-import { type AccessTokenKeys, keysFromJwks, remoteKeys } from "./access_token_keys.ts";
+import { keysFromJwks, type RemoteKeys, remoteKeys } from "./access_token_keys.ts";
 
 type Jwk = Readonly<Record<string, string>>;
 
@@ -94,6 +94,7 @@ Deno.test("remoteKeys drops a key that is published no more", async () => {
   await clock.advance(300_001);
   // The token at hand still passes; the fetch that it sets off runs beside it.
   await keys.read(first.kid!);
+  await keys.settled();
   await clock.advance(5_000);
   await assertRejects(keys.read(first.kid!), { reason: "unknown-key" });
 });
@@ -111,7 +112,7 @@ Deno.test("remoteKeys keeps what it has when the answer is no key set", async ()
   for (let count = 0; count < spoilt.length; count += 1) {
     await clock.advance(300_001);
     await keys.read(first.kid!);
-    await clock.advance(0);
+    await keys.settled();
   }
   await keys.read(first.kid!);
   assertEquals(requests.length, 1 + spoilt.length);
@@ -129,7 +130,7 @@ Deno.test("remoteKeys gives up on a fetch after two seconds", async () => {
 });
 
 interface Opened {
-  readonly keys: AccessTokenKeys;
+  readonly keys: RemoteKeys;
   readonly clock: ManualClock;
   readonly requests: readonly string[];
 }

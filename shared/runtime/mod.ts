@@ -14,6 +14,7 @@ export {
   type AccessTokenKeys,
   fixedKeys,
   keysFromJwks,
+  type RemoteKeys,
   remoteKeys,
   type RemoteKeysOptions,
 } from "./access_token_keys.ts";
