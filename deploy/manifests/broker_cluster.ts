@@ -32,7 +32,7 @@ export function brokerCluster({ nodes, storage, memory, cpu }: BrokerSize): Mani
       persistence: { storage },
       resources: { requests: { cpu, memory }, limits: { memory } },
       terminationGracePeriodSeconds: gracePeriodSeconds,
-      rabbitmq: { additionalConfig: config, additionalPlugins: ["rabbitmq_prometheus"] },
+      rabbitmq: { additionalConfig: config },
       ...(nodes === 1 ? {} : { affinity: apart }),
       override: {
         service: { spec: { ports: servicePorts } },

@@ -10,6 +10,7 @@ import { type Kustomization, kustomizationOf } from "./kustomization.ts";
 import { migrationJobs } from "./migration_jobs.ts";
 import {
   brokerPolicy,
+  databasePolicy,
   externalPolicy,
   namespacePolicies,
   servicePolicies,
@@ -57,6 +58,7 @@ function baseFolder(): Folder {
     "namespace.yaml": [namespaceObject(), ...namespacePolicies()],
     "emit-policy.yaml": [policyObject()],
     "rabbitmq.yaml": [brokerPolicy()],
+    "databases.yaml": [databasePolicy()],
     ...Object.fromEntries(services.map((service) => [`${service.name}.yaml`, serviceObjects(service)])),
   };
   const kustomization = kustomizationOf("Kustomization", { resources: Object.keys(files) });

@@ -98,9 +98,9 @@ export function brokerPolicy(): Manifest {
 }
 
 /** The database is for the services, their migrations, and the job that makes databases. */
-export function databasePolicy(name: string): Manifest {
+export function databasePolicy(): Manifest {
   const clients = services.flatMap((service) => [service.name, migrationAccount(service.name)]);
-  return policy(name, databasePods, {
+  return policy("databases", databasePods, {
     ingress: [{ from: [...clients, databasesJob].map(podsOf), ports: [tcp(5_432)] }],
   });
 }

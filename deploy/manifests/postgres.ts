@@ -1,6 +1,6 @@
 import { services } from "../topology.ts";
 import { databaseHost, databasesJob, labelsOf, type Manifest, namespace, selectorOf } from "./cluster.ts";
-import { databasePods, databasePolicy, databasesJobPolicy } from "./network_policy.ts";
+import { databasePods, databasesJobPolicy } from "./network_policy.ts";
 import { containerSecurity, ownContainer, ownPod, podSecurity, resourcesOf } from "./pod.ts";
 import { databaseSecret, ownerSecret, postgresAdminSecret } from "./secret_names.ts";
 import { envEntry, type Variable } from "./service_environment.ts";
@@ -33,7 +33,6 @@ export function postgresObjects(): readonly Manifest[] {
     server(),
     accountOf(databasesJob, labelsOf(databasesJob, "database")),
     makeDatabases(),
-    databasePolicy(postgres),
     databasesJobPolicy(),
   ];
 }
@@ -45,7 +44,6 @@ function server(): Manifest {
     name: postgres,
     image: "postgres:18",
     imagePullPolicy: "IfNotPresent",
-    // 12 services of 4 connections and their migrations stay below the default of 100.
     args: ["-c", "idle_in_transaction_session_timeout=5s"],
     env: [
       { name: "POSTGRES_PASSWORD", valueFrom: { secretKeyRef: { name: postgresAdminSecret, key: "password" } } },

@@ -15,6 +15,10 @@ import {
 import { peersOf, services } from "@jangteo/deploy/topology";
 import { filesUnder, readText, rendered } from "./repository.ts";
 
+interface OpenapiDocument {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly security?: readonly unknown[] }>>>>;
+}
+
 for (const installation of installations) {
   Deno.test(`the overlays of ${installation.name} pass every check`, () => {
     assertEquals(checkManifests(rendered(installation), installation).map(findingText), []);
@@ -50,18 +54,18 @@ Deno.test("calls are allowed for the peers of each service, and for nobody else"
 });
 
 Deno.test("the mesh lets pass without a token what the gateway itself declares public, and nothing more", () => {
-  const routes = filesUnder("services/gateway/routes").filter((path) => /(?<!_test)\.ts$/.test(path)).map(readText)
-    .join();
-  const described = [...routes.matchAll(/method: "(\w+)",\s+path: "([^"]+)",\s+scope: "(\w+)"/g)]
-    .filter(([, , , scope]) => scope === "public").map(([, method, path]) =>
-      `${method!.toUpperCase()} ${pattern(path!)}`
-    );
-  const plain = [...routes.matchAll(/addPlain\(\s*"public",\s*"([^"]+)"/g)].map(([, path]) => `GET ${path}`);
-  const pages = [...routes.matchAll(/serve\("([^"]+)"/g)].map(([, path]) => `GET ${path}`);
-  const own = [...readText("services/gateway/app.ts").matchAll(/addPlain\("public", "([^"]+)"/g)].map(([, path]) =>
+  const { paths } = JSON.parse(readText("docs/openapi.json")) as OpenapiDocument;
+  const described = Object.entries(paths).flatMap(([path, operations]) =>
+    Object.entries(operations).filter(([, { security }]) => security?.length === 0)
+      .map(([method]) => `${method.toUpperCase()} ${path.replace(/\{[^}]+\}$/, "*")}`)
+  );
+  // Pages, keys and health are no part of the API's document.
+  const sources = ["app.ts", "routes/well_known.ts", "routes/docs.ts", "routes/landing.ts"]
+    .map((file) => readText(`services/gateway/${file}`)).join("\n");
+  const pages = [...sources.matchAll(/(?:addPlain\(\s*"public",\s*|serve\()"([^"]+)"/g)].map(([, path]) =>
     `GET ${path}`
   );
-  const declared = [...described, ...plain, ...pages, ...own];
+  const declared = [...described, ...pages];
 
   const allowed = publicRequests.flatMap(({ methods, paths }) =>
     methods.filter((method) => method !== "HEAD" && method !== "OPTIONS").flatMap((method) =>
@@ -74,11 +78,6 @@ Deno.test("the mesh lets pass without a token what the gateway itself declares p
   assertEquals(allowed.filter((rule) => !declared.some((route) => covers(rule, route))), []);
   ok(declared.length >= 12, `only ${declared.length} public routes were found`);
 });
-
-/** `/v1/products/{sku}` as the mesh writes it. */
-function pattern(path: string): string {
-  return path.replace(/\{[^}]+\}$/, "*");
-}
 
 Deno.test("the overlay of secrets makes what a development cluster wants, and nothing else", () => {
   const wanted = wantedSecrets(services, { hasSeedAccounts: true, hasPostgres: true, hasSmtpLogin: false });

@@ -55,7 +55,7 @@ const cluster = kind(
     persistence: z.strictObject({ storage: z.string().regex(/^[0-9]+Gi$/) }),
     resources: z.strictObject({ requests: Quantities, limits: Quantities }),
     terminationGracePeriodSeconds: z.int().min(0),
-    rabbitmq: z.strictObject({ additionalConfig: z.string(), additionalPlugins: z.array(z.string()) }),
+    rabbitmq: z.strictObject({ additionalConfig: z.string() }),
     affinity: z.strictObject({
       podAntiAffinity: z.strictObject({ requiredDuringSchedulingIgnoredDuringExecution: z.array(AntiAffinity) }),
     }).optional(),
