@@ -53,6 +53,7 @@ interface Strike {
 export class Ordeal implements AsyncDisposable {
   readonly #test: TestShop;
   readonly #strikes: Strike[] = [];
+  readonly #verdicts = new Map<string, string | null>();
   readonly stream: OrderStream;
 
   /** Use {@link begin}. */
@@ -104,7 +105,7 @@ export class Ordeal implements AsyncDisposable {
       return stream.inFlight.length === 0;
     }, endLimitMs);
     const journal = { accepted: [...stream.passages.keys()], unknownCount: 0 };
-    const { facts, violations } = await untilSound(this.#test, { journal }, endLimitMs);
+    const { facts, violations } = await untilSound(this.#test, { journal, verdicts: this.#verdicts }, endLimitMs);
     return { violations, tally: tallyOf(facts), blows: this.#strikes.map((each) => this.#blowOf(each)) };
   }
 

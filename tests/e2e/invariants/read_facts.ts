@@ -18,11 +18,13 @@ export interface Known {
   readonly journal: Journal;
   readonly doomedDigests?: readonly string[];
   readonly hostileDigests?: readonly string[];
+  /** What came of verifying envelopes, by envelope: readings one after the other need not verify them again. */
+  readonly verdicts?: Map<string, string | null>;
 }
 
 /** Reads every database of the shop and the books of the parties outside; the shop should be quiet. */
 export async function readFacts({ shop, records }: TestShop, known: Known): Promise<ShopFacts> {
-  const verify = await verifierOf(shop.files);
+  const verify = remembering(await verifierOf(shop.files), known.verdicts ?? new Map());
   const services = shop.serviceNames;
   const simulator = async <T>(port: number) =>
     await (await fetch(`http://127.0.0.1:${port}/_simulator/ledger`)).json() as T;
@@ -69,6 +71,16 @@ async function verifierOf(files: TestShop["shop"]["files"]): Promise<Verify> {
     } catch (error) {
       return errorText(error);
     }
+  };
+}
+
+function remembering(verify: Verify, verdicts: Map<string, string | null>): Verify {
+  return (envelope) => {
+    const known = verdicts.get(envelope);
+    if (known !== undefined) return known;
+    const verdict = verify(envelope);
+    verdicts.set(envelope, verdict);
+    return verdict;
   };
 }
 
