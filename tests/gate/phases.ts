@@ -69,7 +69,11 @@ function check(name: string, args: () => readonly string[]): Phase {
   return {
     name,
     run: async (gate) => {
-      const { isSuccess, output } = await deno(gate, { args: args(), isLive: false });
+      const first = await deno(gate, { args: args(), isLive: false });
+      // A finding is printed; a tool that ends badly without a word has crashed itself (seen with lint plugins under
+      // heavy load) and gets one more chance.
+      const isSilentCrash = !first.isSuccess && first.output.trim() === "" && !gate.signal.aborted;
+      const { isSuccess, output } = isSilentCrash ? await deno(gate, { args: args(), isLive: false }) : first;
       return { isSuccess, counts: noTests, output };
     },
   };
