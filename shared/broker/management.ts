@@ -10,6 +10,8 @@ export interface ManagementOptions {
   readonly vhost: string;
   /** Longest wait for one answer, 30,000 by default: an import may touch a thousand bindings. */
   readonly limitMs?: number;
+  /** Attempts per call, 3 by default: now and then a busy broker never answers a call, and does answer its repetition. */
+  readonly attemptsMax?: number;
 }
 
 type Method = "GET" | "PUT" | "POST" | "DELETE";
@@ -68,7 +70,7 @@ export class ManagementClient {
   }
 
   /**
-   * Calls the API.
+   * Calls the API. A call that is not answered is made again, if repeating it does no harm.
    *
    * @param path Begins with `/api/`; `{vhost}` stands for the client's vhost.
    * @param body Sent as JSON if given.
@@ -76,12 +78,25 @@ export class ManagementClient {
    * @throws {UnavailableError} On any other status, or if nothing answers in time; the message holds the answer's text.
    */
   async call(method: Method, path: string, body?: unknown): Promise<unknown> {
+    const { attemptsMax = 3 } = this.#options;
+    const isRepeatable = method !== "POST" || path === "/api/definitions";
+    for (let attempt = 1;; attempt += 1) {
+      try {
+        return await this.#callOnce(method, path, body);
+      } catch (error) {
+        const isUnanswered = error instanceof Error && error.cause !== undefined;
+        if (!isUnanswered || !isRepeatable || attempt >= attemptsMax) throw error;
+      }
+    }
+  }
+
+  async #callOnce(method: Method, path: string, body: unknown): Promise<unknown> {
     const { url, user, password, vhost, limitMs = 30_000 } = this.#options;
     const target = new URL(path.replace("{vhost}", encodeURIComponent(vhost)), new URL(url).origin);
     const failure = (state: string, cause?: unknown) =>
       new UnavailableError(`Cannot ${method} ${target.pathname} on RabbitMQ: ${state}`, {
         dependency: "rabbitmq",
-        cause,
+        ...(cause === undefined ? {} : { cause }),
       });
     let response: Response;
     let text: string;

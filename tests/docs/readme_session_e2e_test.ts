@@ -1,4 +1,5 @@
 import { match, ok, strictEqual } from "node:assert/strict";
+import { provideProgram } from "@mesh/testing/infra";
 import { withShop } from "../e2e/harness/mod.ts";
 import { codeBlocks } from "./markdown.ts";
 import { readText } from "./repository.ts";
@@ -9,6 +10,7 @@ const limitMs = 90_000;
 Deno.test("the README's session runs as written, from registration to the audit", async () => {
   const blocks = codeBlocks(readText("README.md")).filter(({ info }) => info === "sh test=session");
   ok(blocks.length >= 6, `found ${blocks.length} blocks`);
+  await provideProgram("curl");
   await withShop({ isSeeded: true }, async ({ shop }) => {
     const { code, stdout, stderr } = await runScript(blocks.map((block) => block.code), shop.url);
     strictEqual(code, 0, `${stdout}\n${stderr}`);

@@ -7,9 +7,13 @@
 // Standard input holds compact JWS, one a line, as the member `envelope` of the audit's answers has them. Prints one line
 // each. Exit code: 0 if every one verified, 1 if one did not, 2 if there was nothing to verify.
 
+import { webcrypto } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import process from "node:process";
-import { compactVerify, createLocalJWKSet, createRemoteJWKSet } from "jose";
+
+// Node.js 18 has the Web Crypto API and keeps it out of sight; later ones have this name already.
+globalThis.crypto ??= webcrypto;
+const { compactVerify, createLocalJWKSet, createRemoteJWKSet } = await import("jose");
 
 const where = process.argv[2];
 if (where === undefined) {

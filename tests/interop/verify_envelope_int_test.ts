@@ -15,7 +15,8 @@ async function openNode() {
     folder,
     verify: async (keys: string, envelopes: readonly string[]) => {
       const child = new Deno.Command("node", {
-        args: ["verify_envelope.mjs", keys],
+        // Node.js 18 calls Ed25519 experimental.
+        args: ["--no-warnings", "verify_envelope.mjs", keys],
         cwd: folder,
         clearEnv: true,
         env: { PATH: Deno.env.get("PATH") ?? "" },

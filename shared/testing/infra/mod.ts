@@ -20,7 +20,7 @@ export {
   withUser,
   withVhost,
 } from "./management.ts";
-export { installPackages, packageRights } from "./packages.ts";
+export { installPackages, packageRights, provideProgram } from "./packages.ts";
 export { createDatabase, dropDatabase, withDatabase } from "./postgres_admin.ts";
 export {
   type Account,

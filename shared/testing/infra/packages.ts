@@ -19,6 +19,23 @@ export async function packageRights(): Promise<readonly string[] | undefined> {
 }
 
 /**
+ * Sees to it that a program is there that a test runs: one that this machine has, else the distribution's package of the
+ * same name.
+ *
+ * @param name Program and package, such as `curl`; it must answer `--version`.
+ * @param log Receives progress, one line at a time.
+ * @throws {UnavailableError} If it is not there and cannot be installed.
+ */
+export async function provideProgram(name: string, log: (line: string) => void = () => {}): Promise<void> {
+  if (await succeeds([name, "--version"])) return;
+  const rights = await packageRights();
+  if (rights === undefined) {
+    throw new UnavailableError(`Cannot run ${name}: it is not on the PATH, and packages cannot be installed from here`);
+  }
+  await installPackages([name], rights, log);
+}
+
+/**
  * Installs server packages from the distribution and leaves none of their services running: the servers are started
  * from here, with data and ports of their own.
  *
