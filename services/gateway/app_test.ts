@@ -1,4 +1,5 @@
 import { deepStrictEqual as assertEquals, ok as assert } from "node:assert/strict";
+import { UnavailableError } from "@mesh/base";
 import published from "../../docs/openapi.json" with { type: "json" };
 import { openGateway } from "./gateway_fixture.ts";
 import { bodyBytesMax, bodyDepthMax } from "./middleware/body_guard.ts";
@@ -220,6 +221,22 @@ Deno.test("a wrong password is told as users tells it", async () => {
   const { ask } = await openGateway();
   const { status, body } = await readAnswer(await ask("/v1/sessions", { body: { ...login, password: "wrong" } }));
   assertEquals([status, body.type], [401, "urn:jangteo:problem:wrong-credentials"]);
+});
+
+Deno.test("a gateway that died between adding an address and storing the answer asks again under the same key", async () => {
+  const { ask, users, requests, clock } = await openGateway();
+  const body = { recipient: "Mina", lines: ["Jong-ro 1"], postalCode: "03154", city: "Seoul", countryCode: "KR" };
+  const add = async () => await readAnswer(await ask("/v1/me/addresses", { as: "mina", body, key: "a1" }));
+  const settle = requests.settle.bind(requests);
+  requests.settle = () => Promise.reject(new UnavailableError("Cannot settle: the process died here"));
+  assertEquals((await add()).status, 503);
+  requests.settle = settle;
+  assertEquals((await add()).status, 409);
+  await clock.advance(30_000);
+  const { status, body: { addressRef } } = await add();
+  const { items } = await (await ask("/v1/me/addresses", { as: "mina" })).json();
+  assertEquals([status, users.state.added, items.length], [201, ["a1", "a1"], 2]);
+  assertEquals(items.at(-1).addressRef, addressRef);
 });
 
 Deno.test("an address is added once per key, and then known to be the customer's", async () => {

@@ -191,7 +191,7 @@ async function tokenMint(clock: ManualClock) {
   };
 }
 
-/** `users` in memory; `isAway` makes it unreachable. */
+/** `users` in memory; `isAway` makes it unreachable, `added` has the key of every address that was asked for. */
 function memoryUsers() {
   const state = { isAway: false, added: [] as string[], logins: [] as unknown[] };
   const owned = new Map<string, string[]>(
@@ -218,9 +218,10 @@ function memoryUsers() {
       here({ customerId, email: "mina@example.com", displayName: "Mina", role: "customer", registeredAt: "2026" }),
     addAddress: async (customerId, _form, key) => {
       await here(undefined);
+      const isRepeat = state.added.includes(key);
       state.added.push(key);
-      const addressRef = `0198d6f0-0000-7000-8000-0000000000b${state.added.length}`;
-      owned.set(customerId, [...owned.get(customerId) ?? [], addressRef]);
+      const addressRef = `0198d6f0-0000-7000-8000-0000000000b${state.added.indexOf(key) + 1}`;
+      if (!isRepeat) owned.set(customerId, [...owned.get(customerId) ?? [], addressRef]);
       return addressRef;
     },
     listAddresses: (customerId) =>

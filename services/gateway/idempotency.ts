@@ -63,8 +63,8 @@ export interface ForeignAnswer {
 }
 
 /**
- * Answers a write that another service carries out. It may be carried out twice if this process dies in between, so it
- * must be one that does no harm then.
+ * Answers a write that another service carries out. The other is asked twice if this process dies in between, so it must
+ * know the request again by its key.
  *
  * @param act Asks the other service; throws when nobody knows what became of it or nothing did.
  */

@@ -121,7 +121,7 @@ function away(found: string): UnavailableError {
 }
 
 /** A 401 of our own call token is our fault; a wrong password is told by its type. */
-const passed = new Set([400, 401, 404, 409, 429]);
+const passed = new Set([400, 401, 404, 409, 422, 429]);
 
 const ForeignProblem = z.object({
   type: z.string().max(100).regex(/^urn:jangteo:problem:[a-z-]+$/).transform((type) =>

@@ -37,6 +37,10 @@ Deno.test("a refusal of what was asked passes on, with its places and its time",
     problem: { status: 400, type: "invalid-request", title: "No" },
     faults: errors,
   });
+  const reused = clientOf(() => problem(422, "idempotency-key-reused"));
+  await assertRejects(reused.client.addAddress("c", {}, "k1"), {
+    problem: { status: 422, type: "idempotency-key-reused", title: "No" },
+  });
   const throttled = clientOf(() => problem(429, "too-many-attempts", {}, { "retry-after": "30" }));
   await assertRejects(throttled.client.logIn({}), {
     problem: { status: 429, type: "too-many-attempts", title: "No", retryAfterSeconds: 30 },

@@ -70,8 +70,17 @@ export type AccountWrite =
   | { readonly kind: "end-all-sessions"; readonly customerId: string; readonly atMs: number }
   /** Fails with `ConflictError`, reason `already-reported`. */
   | { readonly kind: "note-reuse-reported"; readonly sessionId: string; readonly atMs: number }
-  /** Fails with `ConflictError`, reason `too-many-addresses`, above `countMax`. */
-  | { readonly kind: "add-address"; readonly address: AddressVersion; readonly countMax: number };
+  /**
+   * Fails with `ConflictError`: reason `key-known` where the customer has an address under the key already, else
+   * `too-many-addresses` above `countMax`.
+   */
+  | {
+    readonly kind: "add-address";
+    readonly address: AddressVersion;
+    /** Names the request that adds it; unique per customer, and kept as long as the address. */
+    readonly idempotencyKey: string;
+    readonly countMax: number;
+  };
 
 /** A session's owner as far as a new access token needs to know. */
 export interface SessionOwner {
@@ -130,6 +139,8 @@ export interface AccountStore {
   /** @returns Newest first. */
   listAddresses(customerId: string): Promise<readonly AddressVersion[]>;
   findAddress(addressRef: string): Promise<AddressVersion | undefined>;
+  /** @returns The address that the customer's request of this name has added. */
+  findAddressByKey(customerId: string, idempotencyKey: string): Promise<AddressVersion | undefined>;
 }
 
 /** Runs turns of the actor, each in one transaction with the service's own rows. */

@@ -3,6 +3,7 @@ import { type IdSource, sequentialIds } from "@mesh/base";
 import type {
   Account,
   AccountStore,
+  AccountWrite,
   AddressVersion,
   RefreshToken,
   Rotation,
@@ -194,7 +195,7 @@ const promises: Readonly<Record<string, (given: Case) => Promise<void>>> = {
     const full = addressFor(ids, customerId, { lines: ['12 "The Mews", rear', "3\\4", "5층"], region: "서울" });
     const foreign = addressFor(ids, other.customerId, { lines: ["Elsewhere 2"] });
     for (const address of [plain, full, foreign]) {
-      await store.write([{ kind: "add-address", address, countMax: 2 }]);
+      await store.write([adding(address, address.addressRef, 2)]);
     }
     assertEquals(await store.listAddresses(customerId), [full, plain]);
     assertEquals(await store.findAddress(full.addressRef), full);
@@ -205,16 +206,54 @@ const promises: Readonly<Record<string, (given: Case) => Promise<void>>> = {
   "never stores more addresses than allowed, however many come at once": async ({ store, ids }) => {
     const { customerId } = await addAccount(store, ids, "mina@example.com");
     const results = await Promise.allSettled(
-      Array.from({ length: 8 }, () =>
-        store.write([{
-          kind: "add-address",
-          address: addressFor(ids, customerId, { lines: ["Jong-ro 1"] }),
-          countMax: 3,
-        }])),
+      Array.from(
+        { length: 8 },
+        (_, at) => store.write([adding(addressFor(ids, customerId, { lines: ["Jong-ro 1"] }), `key-${at}`, 3)]),
+      ),
     );
     const reasons = results.filter((result) => result.status === "rejected").map(({ reason }) => reason.reason);
     assertEquals(reasons, new Array(5).fill("too-many-addresses"));
     assertEquals((await store.listAddresses(customerId)).length, 3);
+  },
+
+  "adds one address under one key, however many come at once, and finds it by the key": async ({ store, ids }) => {
+    const { customerId } = await addAccount(store, ids, "mina@example.com");
+    const addresses = Array.from({ length: 8 }, () => addressFor(ids, customerId, { lines: ["Jong-ro 1"] }));
+    const results = await Promise.allSettled(addresses.map((address) => store.write([adding(address, "k1", 50)])));
+    const reasons = results.filter((result) => result.status === "rejected").map(({ reason }) => reason.reason);
+    assertEquals(reasons, new Array(7).fill("key-known"));
+    const winner = addresses[results.findIndex(({ status }) => status === "fulfilled")];
+    assertEquals(await store.listAddresses(customerId), [winner]);
+    assertEquals(await store.findAddressByKey(customerId, "k1"), winner);
+  },
+
+  "knows a key again where there is no room for another address, and writes nothing else then": async (given) => {
+    const { store, ids } = given;
+    const { customerId, passwordHash } = await addAccount(store, ids, "mina@example.com");
+    const address = addressFor(ids, customerId, { lines: ["Jong-ro 1"] });
+    await store.write([adding(address, "k1", 1)]);
+    const repeat = adding(addressFor(ids, customerId, { lines: ["Jong-ro 1"] }), "k1", 1);
+    const change = { kind: "replace-password", customerId, passwordHash: "$argon2id$other" } as const;
+    await assertRejects(store.write([change, repeat]), { code: "store.conflict", reason: "key-known" });
+    assertEquals(await store.listAddresses(customerId), [address]);
+    assertEquals((await store.findAccount(customerId))?.passwordHash, passwordHash);
+  },
+
+  "keeps the keys of customers apart, letter by letter": async ({ store, ids }) => {
+    const [mina, jun] = [
+      await addAccount(store, ids, "mina@example.com"),
+      await addAccount(store, ids, "jun@example.com"),
+    ];
+    const [first, second, third] = [mina, mina, jun].map(({ customerId }) =>
+      addressFor(ids, customerId, { lines: ["Jong-ro 1"] })
+    );
+    await store.write([adding(first!, "k", 50)]);
+    await store.write([adding(second!, "K", 50)]);
+    await store.write([adding(third!, "k", 50)]);
+    assertEquals(await store.findAddressByKey(mina.customerId, "k"), first);
+    assertEquals(await store.findAddressByKey(mina.customerId, "K"), second);
+    assertEquals(await store.findAddressByKey(jun.customerId, "k"), third);
+    assertEquals(await store.findAddressByKey(jun.customerId, "K"), undefined);
   },
 };
 
@@ -275,6 +314,10 @@ function tokenOf({ sessionId }: Session, tokenHash: string, issuedAtMs: number):
 
 function ownerOf({ customerId }: Session): SessionOwner {
   return { customerId, role: "customer" };
+}
+
+function adding(address: AddressVersion, idempotencyKey: string, countMax: number): AccountWrite {
+  return { kind: "add-address", address, idempotencyKey, countMax };
 }
 
 function addressFor(

@@ -7,7 +7,10 @@ import { type Login, logIn, type LoginForm, logOut, type Refresh, refresh, repor
 
 /** What came of adding an address. */
 export type AddressAddition =
+  /** It is there, from now on or since an earlier request with the same key. */
   | { readonly outcome: "added"; readonly addressRef: string }
+  /** An earlier request with the same key has added another address. */
+  | { readonly outcome: "key-reused" }
   | { readonly outcome: "no-such-customer" }
   | { readonly outcome: "too-many-addresses" };
 
@@ -20,7 +23,8 @@ export interface Accounts {
   /** Tells of reuses that a process before this one did not get to; for the start. */
   reportReuse(): Promise<void>;
   findAccount(customerId: string): Promise<Account | undefined>;
-  addAddress(customerId: string, address: PostalAddress): Promise<AddressAddition>;
+  /** @param idempotencyKey Names the request, per customer: a repeat adds nothing and gets the same reference. */
+  addAddress(customerId: string, address: PostalAddress, idempotencyKey: string): Promise<AddressAddition>;
   /** @returns Newest first; `undefined` for an unknown customer. */
   findAddressesOf(customerId: string): Promise<readonly AddressVersion[] | undefined>;
   findAddress(addressRef: string): Promise<AddressVersion | undefined>;
@@ -43,7 +47,7 @@ export function openAccounts(parts: AccountParts): Accounts {
     logOut: (refreshToken) => logOut(parts, refreshToken),
     reportReuse: () => reportReuse(parts),
     findAccount: (customerId) => store.findAccount(customerId),
-    addAddress: (customerId, address) => addAddress(parts, customerId, address),
+    addAddress: (customerId, address, idempotencyKey) => addAddress(parts, customerId, { address, idempotencyKey }),
     findAddressesOf: async (customerId) =>
       await store.findAccount(customerId) === undefined ? undefined : await store.listAddresses(customerId),
     findAddress: (addressRef) => store.findAddress(addressRef),
@@ -53,20 +57,32 @@ export function openAccounts(parts: AccountParts): Accounts {
 async function addAddress(
   { store, turns, ids, clock }: AccountParts,
   customerId: string,
-  postal: PostalAddress,
+  asked: { readonly address: PostalAddress; readonly idempotencyKey: string },
 ): Promise<AddressAddition> {
   if (await store.findAccount(customerId) === undefined) return { outcome: "no-such-customer" };
   const addressRef = ids.next();
-  const address = { ...postal, addressRef, customerId, addedAtMs: clock.nowMs() };
+  const { idempotencyKey } = asked;
+  const address = { ...asked.address, addressRef, customerId, addedAtMs: clock.nowMs() };
   const cause = { subject: customerId, via: "gateway" };
   try {
-    const write = { kind: "add-address", address, countMax: addressesMax } as const;
+    const write = { kind: "add-address", address, idempotencyKey, countMax: addressesMax } as const;
     await turns.run(AddAddress({ customerId, addressRef }), [write], cause);
     return { outcome: "added", addressRef };
   } catch (error) {
-    if (error instanceof ConflictError && error.reason === "too-many-addresses") {
-      return { outcome: "too-many-addresses" };
-    }
-    throw error;
+    if (isConflict(error, "too-many-addresses")) return { outcome: "too-many-addresses" };
+    // Looked for only now: nearly every request is the first of its name, and of two at once one ends here anyway.
+    const known = isConflict(error, "key-known") ? await store.findAddressByKey(customerId, idempotencyKey) : undefined;
+    if (known === undefined) throw error;
+    return isSamePlace(known, address) ? { outcome: "added", addressRef: known.addressRef } : { outcome: "key-reused" };
   }
+}
+
+function isConflict(error: unknown, reason: string): boolean {
+  return error instanceof ConflictError && error.reason === reason;
+}
+
+function isSamePlace(one: PostalAddress, other: PostalAddress): boolean {
+  const spelling = ({ recipient, lines, postalCode, city, region, countryCode }: PostalAddress) =>
+    JSON.stringify([recipient, lines, postalCode, city, region, countryCode]);
+  return spelling(one) === spelling(other);
 }

@@ -8,7 +8,7 @@ import type { AddressVersion } from "./account_store.ts";
 import type { TokenPair } from "./sessions.ts";
 import type { TokenKeys } from "./token_keys.ts";
 import { answerProblem, problemOf } from "./problems.ts";
-import { AddressRequest, LoginRequest, RefreshRequest, RegistrationRequest, Uuid } from "./requests.ts";
+import { AddressRequest, IdempotencyKey, LoginRequest, RefreshRequest, RegistrationRequest, Uuid } from "./requests.ts";
 
 /** What the routes need. */
 export interface UsersAppOptions {
@@ -114,13 +114,18 @@ function addAddressRoutes(app: UsersApp, accounts: Accounts, allow: Allow): void
   app.post("/v1/customers/:customerId/addresses", allow("gateway"), async (context) => {
     const customerId = Uuid.safeParse(context.req.param("customerId"));
     if (!customerId.success) return answerProblem(context, notFound);
+    const key = IdempotencyKey.safeParse(context.req.header("idempotency-key"));
+    if (!key.success) return answerProblem(context, keyNeeded);
     const body = await readBody(context, AddressRequest);
     if (body instanceof Response) return body;
     const { region, ...postal } = body;
-    const addition = await accounts.addAddress(customerId.data, region === undefined ? postal : { ...postal, region });
+    const address = region === undefined ? postal : { ...postal, region };
+    const addition = await accounts.addAddress(customerId.data, address, key.data);
     switch (addition.outcome) {
       case "added":
         return noStore(context.json({ addressRef: addition.addressRef }, 201));
+      case "key-reused":
+        return answerProblem(context, keyReused);
       case "no-such-customer":
         return answerProblem(context, notFound);
       case "too-many-addresses":
@@ -195,6 +200,16 @@ function noStore(response: Response): Response {
 const malformed: Problem = { type: "malformed", title: "Request is malformed", status: 400 };
 const tooLarge: Problem = { type: "too-large", title: "The request is too large", status: 413 };
 const notJson: Problem = { type: "not-json", title: "The body must be application/json", status: 415 };
+const keyNeeded: Problem = {
+  type: "idempotency-key-needed",
+  title: "Header Idempotency-Key is needed: 1 to 128 visible characters",
+  status: 400,
+};
+const keyReused: Problem = {
+  type: "idempotency-key-reused",
+  title: "The idempotency key was used for another request",
+  status: 422,
+};
 const notFound: Problem = { type: "not-found", title: "Not found", status: 404 };
 const wrongCredentials: Problem = { type: "wrong-credentials", title: "E-mail or password is wrong", status: 401 };
 const sessionOver: Problem = { type: "session-over", title: "The session is over; log in again", status: 401 };

@@ -83,12 +83,25 @@ Deno.test("POST /v1/sessions says when to come back after too many attempts", as
 Deno.test("addresses are shown to the gateway by customer and to shipping by reference", async () => {
   const { ask, customerId } = await openRegistered();
   const path = `/v1/customers/${customerId}/addresses`;
-  const added = await ask(path, { body: { ...home, region: "서울" } });
+  const added = await ask(path, { body: { ...home, region: "서울" }, headers: { "idempotency-key": "k1" } });
   const { addressRef } = added.body;
   assertEquals([added.status, Object.keys(added.body)], [201, ["addressRef"]]);
   assertEquals((await ask(path)).body, { items: [{ addressRef, ...home, region: "서울" }] });
   const forShipping = await ask(`/v1/addresses/${addressRef}`, { caller: "shipping" });
   assertEquals(forShipping.body, { addressRef, ...home, region: "서울" });
+});
+
+Deno.test("an address is added once under its Idempotency-Key, which no request may lack", async () => {
+  const { ask, customerId } = await openRegistered();
+  const path = `/v1/customers/${customerId}/addresses`;
+  const add = (key: string, body: unknown = home) => ask(path, { body, headers: { "idempotency-key": key } });
+  const [first, repeat, reused] = [await add("k1"), await add("k1"), await add("k1", { ...home, city: "Busan" })];
+  assertEquals([repeat.status, repeat.body], [201, first.body]);
+  assertEquals([reused.status, reused.body.type], [422, "urn:jangteo:problem:idempotency-key-reused"]);
+  for (const refused of [await ask(path, { body: home }), await add("two words"), await add("k".repeat(129))]) {
+    assertEquals([refused.status, refused.body.type], [400, "urn:jangteo:problem:idempotency-key-needed"]);
+  }
+  assertEquals((await ask(path)).body.items.length, 1);
 });
 
 Deno.test("contacts and profiles show what their callers need and no more", async () => {
@@ -145,7 +158,8 @@ Deno.test("what is not there and what has no name look the same", async () => {
     assertEquals([path, status, body.type], [path, 404, "urn:jangteo:problem:not-found"]);
   }
   assertEquals((await ask(`/v1/customers/${nobody}/addresses`)).status, 404);
-  assertEquals((await ask(`/v1/customers/${nobody}/addresses`, { body: home })).status, 404);
+  const headers = { "idempotency-key": "k1" };
+  assertEquals((await ask(`/v1/customers/${nobody}/addresses`, { body: home, headers })).status, 404);
 });
 
 Deno.test("requests that are not as described are refused with the place of the fault, and nothing of their content", async () => {
@@ -175,7 +189,7 @@ Deno.test("requests that are not as described are refused with the place of the 
     [`/v1/customers/${nobody}/addresses`, { ...home, postalCode: "1".repeat(17) }, "/postalCode"],
   ];
   for (const [path, body, pointer] of cases) {
-    const answer = await ask(path, { method: "POST", body });
+    const answer = await ask(path, { method: "POST", body, headers: { "idempotency-key": "k1" } });
     const text = JSON.stringify(answer.body);
     assertEquals([
       path,

@@ -17,6 +17,9 @@ export const NewPassword = z.string().min(1).max(512);
 /** UUIDs in lower case, as this service draws them. */
 export const Uuid = z.uuid().regex(/^[^A-Z]*$/);
 
+/** Names a request, so that its repeat has no second effect; visible ASCII, as the gateway takes it from clients. */
+export const IdempotencyKey = z.string().regex(/^[\x21\x23-\x7e]{1,128}$/);
+
 export const RegistrationRequest = z.strictObject({ email: Email, password: NewPassword, displayName: DisplayName });
 
 /** A password that cannot be one is refused like a wrong one, after the same work. */

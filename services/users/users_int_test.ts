@@ -50,6 +50,7 @@ import { accessTokenIssuer } from "./tokens.ts";
 
 const form = { email: "mina@example.com", password: "four words in a row", displayName: "Mina" };
 const credentials = { email: form.email, password: form.password, clientIp: "192.0.2.1" };
+const home = { recipient: "Mina", lines: ["Jong-ro 1"], postalCode: "03154", city: "Seoul", countryCode: "KR" };
 
 /** Those that may call users, as far as their own definitions matter here. */
 function caller(name: string): ServiceDefinition {
@@ -69,13 +70,7 @@ Deno.test("users keeps rows and signed events together, from registration to a s
   const login = await (await ask("/v1/sessions", credentials)).json();
   const { subject, scopes } = await verifier.verify(login.accessToken);
   assertEquals(scopes, new Set(["shop"]));
-  const added = await ask(`/v1/customers/${subject}/addresses`, {
-    recipient: "Mina",
-    lines: ["Jong-ro 1"],
-    postalCode: "03154",
-    city: "Seoul",
-    countryCode: "KR",
-  });
+  const added = await ask(`/v1/customers/${subject}/addresses`, home, { "idempotency-key": "k1" });
   const { addressRef } = await added.json();
   const refreshed = await (await ask("/v1/sessions/refresh", { refreshToken: login.refreshToken })).json();
   assertEquals((await ask("/v1/sessions/refresh", { refreshToken: login.refreshToken })).status, 401);
@@ -102,6 +97,22 @@ Deno.test("users records one registration of an address, however many come at on
   const types = (await world.events()).map(({ evt }) => evt);
   assertEquals(types.filter((type) => type === "users.customer-registered").length, 1);
   assertEquals((await world.store.sql`select 1 from users.account`).length, 1);
+});
+
+Deno.test("users adds one address under one key and tells of it once, however many ask at once and again", async () => {
+  await using world = await openWorld();
+  await world.ask("/v1/accounts", form);
+  const { customerId } = (await world.parts.store.findAccountByEmail(form.email))!;
+  const add = async () => {
+    const answer = await world.ask(`/v1/customers/${customerId}/addresses`, home, { "idempotency-key": "k1" });
+    return { status: answer.status, ...await answer.json() };
+  };
+  const answers = [...await Promise.all(Array.from({ length: 5 }, add)), await add()];
+  const rows = await world.store.sql<{ addressRef: string }[]>`select address_ref as "addressRef" from users.address`;
+  assertEquals(answers, new Array(6).fill({ status: 201, addressRef: rows[0]?.addressRef }));
+  assertEquals(rows.length, 1);
+  const types = (await world.events()).map(({ evt }) => evt);
+  assertEquals(types, ["users.customer-registered", "users.address-added"]);
 });
 
 Deno.test("users records nothing of a turn whose rows cannot be written, and writes no rows of a turn that fails", async () => {
@@ -203,10 +214,10 @@ async function openWorld() {
     store,
     verifier,
     tokenFor,
-    ask: (path: string, body: unknown) =>
+    ask: (path: string, body: unknown, headers: Record<string, string> = {}) =>
       app.request(path, {
         method: "POST",
-        headers: { "content-type": "application/json", authorization: `Bearer ${tokenFor("gateway")}` },
+        headers: { "content-type": "application/json", authorization: `Bearer ${tokenFor("gateway")}`, ...headers },
         body: JSON.stringify(body),
       }),
     events: () => readEvents(store),

@@ -24,7 +24,7 @@ Deno.test("an order that is placed over the mesh alone is paid, shipped and conf
     });
     const added = await gateway.peers.call("users", `/v1/customers/${customerId}/addresses`, {
       method: "POST",
-      headers: { "content-type": "application/json" },
+      headers: { "content-type": "application/json", "idempotency-key": "first" },
       body: JSON.stringify({
         recipient: "Buyer",
         lines: ["1 Market Street"],

@@ -1,6 +1,6 @@
 import type postgres from "postgres";
 import { ConflictError } from "@mesh/base";
-import type { Account, AccountWrite, AddressVersion, RefreshToken, Session } from "../account_store.ts";
+import type { Account, AccountWrite, RefreshToken, Session } from "../account_store.ts";
 
 /** A transaction, or anything else that takes statements. */
 export type Statements = postgres.ISql;
@@ -45,7 +45,7 @@ async function applyWrite(sql: Statements, write: AccountWrite): Promise<void> {
       return refuseUnless(noted.count === 1, "already-reported");
     }
     case "add-address":
-      return await addAddress(sql, write.address, write.countMax);
+      return await addAddress(sql, write);
   }
 }
 
@@ -84,16 +84,21 @@ export async function insertToken(sql: Statements, token: RefreshToken): Promise
     values (${tokenHash}, ${sessionId}, ${new Date(issuedAtMs)}, ${new Date(expiresAtMs)})`;
 }
 
-async function addAddress(sql: Statements, address: AddressVersion, countMax: number): Promise<void> {
+type AddressAddition = Extract<AccountWrite, { readonly kind: "add-address" }>;
+
+async function addAddress(sql: Statements, { address, idempotencyKey, countMax }: AddressAddition): Promise<void> {
   const { addressRef, customerId, recipient, lines, postalCode, city, region = null, countryCode, addedAtMs } = address;
-  // The account's row is the lock that makes counting and adding one step.
+  // The account's row is the lock that makes looking, counting and adding one step.
   await sql`select 1 from users.account where customer_id = ${customerId} for update`;
+  const known = await sql`
+    select 1 from users.address where customer_id = ${customerId} and idempotency_key = ${idempotencyKey}`;
+  refuseUnless(known.count === 0, "key-known");
   const added = await sql`
     insert into users.address
-      (address_ref, customer_id, recipient, lines, postal_code, city, region, country_code, added_at)
+      (address_ref, customer_id, recipient, lines, postal_code, city, region, country_code, added_at, idempotency_key)
     select ${addressRef}, ${customerId}, ${recipient},
       array(select jsonb_array_elements_text(${JSON.stringify(lines)}::text::jsonb)),
-      ${postalCode}, ${city}, ${region}, ${countryCode}, ${new Date(addedAtMs)}
+      ${postalCode}, ${city}, ${region}, ${countryCode}, ${new Date(addedAtMs)}, ${idempotencyKey}
     where (select count(*) from users.address where customer_id = ${customerId}) < ${countMax}`;
   refuseUnless(added.count === 1, "too-many-addresses");
 }

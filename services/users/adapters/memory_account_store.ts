@@ -26,13 +26,21 @@ interface Tables {
   readonly sessions: Map<string, SessionRow>;
   readonly tokens: Map<string, TokenRow>;
   readonly addresses: Map<string, AddressVersion>;
+  /** References by customer and idempotency key. */
+  readonly addressKeys: Map<string, string>;
 }
 
 /** The store's double: the same promises, kept in memory. Rows are frozen copies, so nobody can change them from outside. */
 export class MemoryAccountStore implements AccountStore, AccountTurns {
   readonly #events: (AnyEvent & { readonly cause?: Cause })[] = [];
   readonly #throttles = new Map<string, Throttle>();
-  #tables: Tables = { accounts: new Map(), sessions: new Map(), tokens: new Map(), addresses: new Map() };
+  #tables: Tables = {
+    accounts: new Map(),
+    sessions: new Map(),
+    tokens: new Map(),
+    addresses: new Map(),
+    addressKeys: new Map(),
+  };
 
   /** Every event that turns have recorded, in order, with who caused it. */
   get events(): readonly (AnyEvent & { readonly cause?: Cause })[] {
@@ -51,12 +59,13 @@ export class MemoryAccountStore implements AccountStore, AccountTurns {
   }
 
   write(writes: readonly AccountWrite[]): Promise<void> {
-    const { accounts, sessions, tokens, addresses } = this.#tables;
+    const { accounts, sessions, tokens, addresses, addressKeys } = this.#tables;
     const draft: Tables = {
       accounts: new Map(accounts),
       sessions: new Map(sessions),
       tokens: new Map(tokens),
       addresses: new Map(addresses),
+      addressKeys: new Map(addressKeys),
     };
     try {
       for (const write of writes) apply(draft, write);
@@ -137,6 +146,10 @@ export class MemoryAccountStore implements AccountStore, AccountTurns {
     return Promise.resolve(this.#tables.addresses.get(addressRef));
   }
 
+  findAddressByKey(customerId: string, idempotencyKey: string): Promise<AddressVersion | undefined> {
+    return this.findAddress(this.#tables.addressKeys.get(`${customerId} ${idempotencyKey}`) ?? "");
+  }
+
   #decide(command: AnyCommand): readonly AnyEvent[] {
     const id = `message-${this.#events.length}`;
     const history = this.#events.filter(({ key }) => key === command.key);
@@ -152,7 +165,7 @@ export class MemoryAccountStore implements AccountStore, AccountTurns {
 
 const behaviour = behaviourOf(users);
 
-function apply({ accounts, sessions, tokens, addresses }: Tables, write: AccountWrite): void {
+function apply({ accounts, sessions, tokens, addresses, addressKeys }: Tables, write: AccountWrite): void {
   switch (write.kind) {
     case "add-account": {
       const { account } = write;
@@ -189,10 +202,13 @@ function apply({ accounts, sessions, tokens, addresses }: Tables, write: Account
       return;
     }
     case "add-address": {
-      const { address, countMax } = write;
+      const { address, idempotencyKey, countMax } = write;
+      const key = `${address.customerId} ${idempotencyKey}`;
+      if (addressKeys.has(key)) throw refusal("key-known");
       const count = [...addresses.values()].filter(({ customerId }) => customerId === address.customerId).length;
       if (count >= countMax) throw refusal("too-many-addresses");
       addresses.set(address.addressRef, Object.freeze({ ...address, lines: Object.freeze([...address.lines]) }));
+      addressKeys.set(key, address.addressRef);
       return;
     }
   }

@@ -90,6 +90,7 @@ export function postgresAccountStore(database: Database): AccountStore {
       return rows.map(addressFromRow);
     },
     findAddress: (addressRef) => findAddress(database, addressRef),
+    findAddressByKey: (customerId, idempotencyKey) => findAddressByKey(database, customerId, idempotencyKey),
   };
 }
 
@@ -105,6 +106,20 @@ async function findAddress(database: Database, addressRef: string): Promise<Addr
   const [row] = await database.run(
     "find an address",
     (sql) => sql<AddressRow[]>`select * from users.address where address_ref = ${addressRef}`,
+  );
+  return row === undefined ? undefined : addressFromRow(row);
+}
+
+async function findAddressByKey(
+  database: Database,
+  customerId: string,
+  idempotencyKey: string,
+): Promise<AddressVersion | undefined> {
+  const [row] = await database.run(
+    "find an address",
+    (sql) =>
+      sql<AddressRow[]>`
+        select * from users.address where customer_id = ${customerId} and idempotency_key = ${idempotencyKey}`,
   );
   return row === undefined ? undefined : addressFromRow(row);
 }
