@@ -59,7 +59,7 @@ export function deadLetterCommands(mesh: MeshAccess): AddCommands {
 }
 
 const verbs = [
-  ["redrive", "send dead letters through their mailbox again, from the first attempt"],
+  ["redrive", "send dead letters of the last 14 days through their mailbox again, from the first attempt"],
   ["discard", "give dead letters up; they stay on record"],
 ] as const;
 

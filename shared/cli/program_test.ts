@@ -40,7 +40,7 @@ Deno.test("help of a command shows its arguments and options, the global ones to
     out,
     `Usage: mesh dlq redrive [options] <id...>
 
-send dead letters through their mailbox again, from the first attempt
+send dead letters of the last 14 days through their mailbox again, from the first attempt
 
 Arguments:
   id                of dead letters; all of one service change together or not at all

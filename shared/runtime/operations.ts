@@ -108,12 +108,14 @@ async function settle(
 ): Promise<void> {
   const { store, publisher, systemLog } = options;
   const found: StoredDeadLetter[] = [];
+  // Asked for anew: a process that was suspended knows the database's clock only roughly.
+  const nowMs = await store.nowMs();
   for (const id of ids) {
     const letter = await store.findDeadLetter(id);
     if (letter === undefined || letter.status !== "dead") {
       throw new ConflictError(`Cannot settle dead letter "${id}": it is ${letter?.status ?? "unknown"}`);
     }
-    if (status === "redriven") assertRedrivable(letter);
+    if (status === "redriven") assertRedrivable(letter, nowMs);
     found.push(letter);
   }
   const act = await actOf(options, `dead-letter-${status}`, reason, ids, by);
@@ -128,13 +130,24 @@ async function settle(
   publisher.enqueue(writes.outbox);
 }
 
-/** What cannot be proven, or was cut, never comes back. */
-function assertRedrivable({ id, class: className, bodyBytes, body }: StoredDeadLetter): void {
+/**
+ * How long after its death a message may be redriven. A command is sent for 30 days at most; with these 14 it still comes
+ * within the 45 for which the inbox knows that it was handled.
+ */
+const redrivableDays = 14;
+
+/** What cannot be proven, or was cut, never comes back; nor does what may have been handled and forgotten since. */
+function assertRedrivable({ id, class: className, bodyBytes, body, diedAtMs }: StoredDeadLetter, nowMs: number): void {
   if (className === "untrusted") {
     throw new ConflictError(`Cannot redrive dead letter "${id}": it was never proven to be genuine`);
   }
   if (Uint8Array.fromBase64(body).length !== bodyBytes) {
     throw new ConflictError(`Cannot redrive dead letter "${id}": only its first 48 KiB were kept`);
+  }
+  if (nowMs - diedAtMs > redrivableDays * 86_400_000) {
+    throw new ConflictError(`Cannot redrive dead letter "${id}": it died more than ${redrivableDays} days ago`, {
+      reason: "too-old",
+    });
   }
 }
 

@@ -22,7 +22,7 @@ export interface Operations {
     readonly StoredDeadLetter[]
   >;
   findDeadLetter(id: string): Promise<StoredDeadLetter | undefined>;
-  /** @throws {ConflictError} If one of them is not dead any more, or may never be redriven. */
+  /** @throws {ConflictError} If one of them is not dead any more, or may not be redriven (any more). */
   settleDeadLetters(ids: readonly string[], status: "redriven" | "discarded", reason: string, by: Cause): Promise<void>;
   /** @returns How many rows are due now. */
   redriveOutbox(reason: string, by: Cause): Promise<number>;
