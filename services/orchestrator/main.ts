@@ -9,6 +9,7 @@ import { type SagaState, sagaView } from "@mesh/saga";
 import { sagaLimits } from "./config.ts";
 import { orchestratorHost } from "./host.ts";
 import { KnownVersions } from "./known_versions.ts";
+import { renderSagaMetrics } from "./saga_metrics.ts";
 import { service } from "./service.ts";
 
 if (import.meta.main) {
@@ -19,6 +20,7 @@ if (import.meta.main) {
       behaviour: host,
       viewOf: (state) => sagaView(state as SagaState),
       faults: () => versions.faults,
+      renderMetrics: () => renderSagaMetrics(service.name, store),
       tasks: [(_running, signal) => versions.look(host, store, { log, signal, delay: systemClock.delay })],
     };
   });

@@ -74,8 +74,8 @@ export interface ServiceBuild {
   readonly faults?: () => readonly string[];
   /** Closes what the adapters hold open, once nothing uses them any more. */
   readonly close?: () => void | Promise<void>;
-  /** Further metrics, in the text format of Prometheus. */
-  readonly renderMetrics?: () => string;
+  /** Further metrics, in the text format of Prometheus; what cannot be told now is left out. */
+  readonly renderMetrics?: () => string | Promise<string>;
 }
 
 /**
@@ -239,7 +239,7 @@ async function listen(
     renderMetrics: async () => {
       const { backlogCount } = running;
       const text = await metrics.render({ backlogCount, readStatus: () => store.readStatus() });
-      return text + (parts.renderMetrics?.() ?? "");
+      return text + (await parts.renderMetrics?.() ?? "");
     },
     verifyCall,
     ...(accessTokens === undefined ? {} : { accessTokens }),

@@ -31,4 +31,4 @@ export {
   type TimerEntry,
   type TurnWrites,
 } from "./store.ts";
-export type { StoreStatus } from "./store_status.ts";
+export type { StoreStatus, StreamCounts } from "./store_status.ts";

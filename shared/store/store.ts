@@ -1,5 +1,5 @@
 import type { Json } from "@mesh/base";
-import type { StoreStatus } from "./store_status.ts";
+import type { StoreStatus, StreamCounts } from "./store_status.ts";
 
 /** An event as it is stored: the signed envelope is the truth, the rest is for finding and folding it. */
 export interface StoredEvent {
@@ -366,6 +366,13 @@ export interface Store extends AsyncDisposable {
   listStreams(options: { readonly prefix: string; readonly limit: number; readonly after?: string }): Promise<
     readonly { readonly stream: string; readonly version: number; readonly recordedAtMs: number }[]
   >;
+  /**
+   * Counts what {@link listStreams} lists, without reading it.
+   *
+   * @param options `flag`: name of a boolean field in the data of these streams' events. A field of that name further
+   * inside would count as well: it is the stored text that is looked at.
+   */
+  countStreams(options: { readonly prefix: string; readonly flag: string }): Promise<StreamCounts>;
   /** Figures for `/metrics` and readiness. */
   readStatus(): Promise<StoreStatus>;
   /** The database's clock, in milliseconds since 1970. */

@@ -12,3 +12,10 @@ export interface StoreStatus {
   /** Outbox commands unanswered for 30 days. */
   readonly needsAttentionCount: number;
 }
+
+/** How many streams have open work. */
+export interface StreamCounts {
+  readonly openCount: number;
+  /** Those of them whose newest event says that the flag is true. */
+  readonly flaggedCount: number;
+}

@@ -67,5 +67,10 @@ Deno.test("an order that is placed over the mesh alone is paid, shipped and conf
     assertEquals(stock.map(({ type }) => type), ["inventory.stock-reserved", "inventory.stock-shipped-out"]);
     await waitFor("quiet", async () => Object.keys(await records.unsettled()).length === 0);
     assertEquals(await records.deadLetters(), []);
+    const metrics = await fetch(`${shop.internalUrl("orchestrator")}/metrics`);
+    assertEquals((await metrics.text()).match(/^orchestrator_unfinished_sagas.*$/gm), [
+      'orchestrator_unfinished_sagas{service="orchestrator",needs_attention="false"} 0',
+      'orchestrator_unfinished_sagas{service="orchestrator",needs_attention="true"} 0',
+    ]);
   });
 });

@@ -1,6 +1,7 @@
 import { deepStrictEqual as assertEquals } from "node:assert/strict";
+import type { Json } from "@mesh/base";
 import type { ClaimedEffect, Store } from "../store.ts";
-import { claimIds, makeEffect, makeEvent, queued, type StoreCase, writing } from "./subject.ts";
+import { awkwardJson, claimIds, makeEffect, makeEvent, queued, type StoreCase, writing } from "./subject.ts";
 
 const stream = "payments/order-1";
 const other = "payments/order-2";
@@ -167,6 +168,29 @@ export const workCases: readonly StoreCase[] = [
       assertEquals(await list(1), ["a/4@1"]);
       assertEquals(await list(9, "a/4"), ["a/2@1", "a/1@1"]);
       assertEquals(await list(9, "nobody"), []);
+    },
+  },
+  {
+    name: "counts those streams, and those of them whose newest event has a flag set",
+    run: async ({ store, ids }) => {
+      const told = async (name: string, ...history: readonly Json[]) => {
+        const events = history.map((data, at) => makeEvent(ids, { stream: name, version: at + 1 }, { data }));
+        const timers = [{ stream: name, dueAtMs: 1 }];
+        await store.commit(writing({ expected: [{ stream: name, version: 0 }], events, timers }));
+      };
+      const [up, down] = [{ before: awkwardJson, isLate: true }, { isLate: false, after: awkwardJson }];
+      await told("a/up", down, up);
+      await told("a/down", up, down);
+      await told("a/text", { said: '"isLate":true', isLateToo: true, islate: true });
+      await told("b/up", up);
+      await store.commit(writing({
+        timers: [{ stream: "a/text", dueAtMs: null }, { stream: "a/unknown", dueAtMs: 1 }],
+        outbox: [queued(ids, { orderKey: "a/text" }), queued(ids, { orderKey: "a/up" })],
+      }));
+      const count = (prefix: string) => store.countStreams({ prefix, flag: "isLate" });
+      assertEquals(await count("a/"), { openCount: 3, flaggedCount: 1 });
+      assertEquals(await count(""), { openCount: 4, flaggedCount: 2 });
+      assertEquals(await count("c/"), { openCount: 0, flaggedCount: 0 });
     },
   },
 ];

@@ -13,7 +13,7 @@ import type {
   StreamState,
   TurnWrites,
 } from "../store.ts";
-import type { StoreStatus } from "../store_status.ts";
+import type { StoreStatus, StreamCounts } from "../store_status.ts";
 import { commitTurn } from "./commit_turn.ts";
 import * as effects from "./effects.ts";
 import { MemoryDatabase } from "./memory_database.ts";
@@ -215,6 +215,10 @@ export class MemoryStore implements Store {
     options: { readonly prefix: string; readonly limit: number; readonly after?: string },
   ): Promise<readonly { readonly stream: string; readonly version: number; readonly recordedAtMs: number }[]> {
     return this.#call("listStreams", (tables) => reading.listStreams(tables, options));
+  }
+
+  countStreams(options: { readonly prefix: string; readonly flag: string }): Promise<StreamCounts> {
+    return this.#call("countStreams", (tables) => reading.countStreams(tables, options));
   }
 
   readStatus(): Promise<StoreStatus> {

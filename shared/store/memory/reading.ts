@@ -1,9 +1,10 @@
 import { decodeCursor, encodeCursor } from "../feed_cursor.ts";
+import { flagText } from "../flag_text.ts";
 import type { FeedCursor, FeedPage, ProjectionRow, StoredDeadLetter, StreamState } from "../store.ts";
-import type { StoreStatus } from "../store_status.ts";
+import type { StoreStatus, StreamCounts } from "../store_status.ts";
 import { compareText } from "../writes.ts";
 import { headOf } from "./commit_turn.ts";
-import { keyOf, type Tables } from "./tables.ts";
+import { type EventRow, keyOf, type Tables } from "./tables.ts";
 
 /** Loads actors. */
 export function loadStreams(tables: Tables, streams: readonly string[], stateVersion: string): readonly StreamState[] {
@@ -101,20 +102,35 @@ export function listStreams(
   tables: Tables,
   select: { readonly prefix: string; readonly limit: number; readonly after?: string },
 ): readonly { readonly stream: string; readonly version: number; readonly recordedAtMs: number }[] {
+  const last = select.after === undefined ? undefined : tables.streams.get(select.after)?.at(-1);
+  const below = select.after === undefined ? Infinity : last?.position ?? 0;
+  return openHeads(tables, select.prefix)
+    .filter((head) => head.position < below)
+    .sort((left, right) => right.position - left.position)
+    .slice(0, select.limit)
+    .map(({ stream, version, recordedAtMs }) => ({ stream, version, recordedAtMs }));
+}
+
+/** Counts those streams, and those of them whose newest event has the flag set. */
+export function countStreams(
+  tables: Tables,
+  { prefix, flag }: { readonly prefix: string; readonly flag: string },
+): StreamCounts {
+  const heads = openHeads(tables, prefix);
+  const flagged = heads.filter(({ data }) => JSON.stringify(data).includes(flagText(flag)));
+  return { openCount: heads.length, flaggedCount: flagged.length };
+}
+
+/** The newest events of streams with a timer, an open effect or an unanswered command. */
+function openHeads(tables: Tables, prefix: string): readonly EventRow[] {
   const open = new Set([
     ...tables.timers.keys(),
     ...[...tables.effects.values()].map(({ entry }) => entry.stream),
     ...[...tables.outbox.values()].filter(({ entry }) => entry.kind === "command").map(({ entry }) => entry.orderKey),
   ]);
-  const last = select.after === undefined ? undefined : tables.streams.get(select.after)?.at(-1);
-  const below = select.after === undefined ? Infinity : last?.position ?? 0;
   return [...open]
-    .filter((stream) => stream.startsWith(select.prefix) && headOf(tables, stream) > 0)
-    .map((stream) => tables.streams.get(stream)!.at(-1)!)
-    .filter((head) => head.position < below)
-    .sort((left, right) => right.position - left.position)
-    .slice(0, select.limit)
-    .map(({ stream, version, recordedAtMs }) => ({ stream, version, recordedAtMs }));
+    .filter((stream) => stream.startsWith(prefix) && headOf(tables, stream) > 0)
+    .map((stream) => tables.streams.get(stream)!.at(-1)!);
 }
 
 /** Reads the figures for metrics and readiness. */

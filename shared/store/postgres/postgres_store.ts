@@ -12,7 +12,7 @@ import type {
   StreamState,
   TurnWrites,
 } from "../store.ts";
-import type { StoreStatus } from "../store_status.ts";
+import type { StoreStatus, StreamCounts } from "../store_status.ts";
 import { commitTurn } from "./commit_turn.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import * as deadLetters from "./dead_letters.ts";
@@ -195,6 +195,10 @@ export class PostgresStore implements Store {
     options: { readonly prefix: string; readonly limit: number; readonly after?: string },
   ): Promise<readonly { readonly stream: string; readonly version: number; readonly recordedAtMs: number }[]> {
     return status.listStreams(this.#connection, options);
+  }
+
+  countStreams(options: { readonly prefix: string; readonly flag: string }): Promise<StreamCounts> {
+    return status.countStreams(this.#connection, options);
   }
 
   readStatus(): Promise<StoreStatus> {

@@ -1,5 +1,7 @@
 import { DefectError } from "@mesh/base";
-import type { StoreStatus } from "../store_status.ts";
+import type postgres from "postgres";
+import { flagText } from "../flag_text.ts";
+import type { StoreStatus, StreamCounts } from "../store_status.ts";
 import type { Connection } from "./connection.ts";
 
 interface StatusRow {
@@ -64,6 +66,39 @@ export async function readNowMs(connection: Connection): Promise<number> {
   return row.now_ms;
 }
 
+/** Names of streams with open work: a timer, an effect, an unanswered command. */
+function openStreams(sql: postgres.Sql) {
+  return sql`(
+    select stream from mesh.timer union select stream from mesh.effect
+    union select order_key from mesh.outbox where kind = 'command'
+  )`;
+}
+
+/**
+ * Counts those streams, and those of them whose newest event has the flag set.
+ *
+ * The flag is looked for in the text: an operator on json reads all of the document, and fails at a `\u0000` anywhere.
+ */
+export async function countStreams(
+  connection: Connection,
+  { prefix, flag }: { readonly prefix: string; readonly flag: string },
+): Promise<StreamCounts> {
+  const [row] = await connection.run(
+    "count streams",
+    (sql) =>
+      sql<{ open_count: number; flagged_count: number }[]>`
+      select count(*) as open_count,
+        count(*) filter (where position(${flagText(flag)} in head.data::text) > 0) as flagged_count
+      from ${openStreams(sql)} as open
+      cross join lateral (
+        select e.data from mesh.event e where e.stream = open.stream order by e.version desc limit 1
+      ) as head
+      where starts_with(open.stream, ${prefix})`,
+  );
+  if (row === undefined) throw new DefectError("Cannot count streams: no row");
+  return { openCount: row.open_count, flaggedCount: row.flagged_count };
+}
+
 /** Lists streams with a timer, an open effect or an unanswered command, the most recently moved first. */
 export async function listStreams(
   connection: Connection,
@@ -74,10 +109,7 @@ export async function listStreams(
     (sql) =>
       sql<{ stream: string; version: number; recorded_at_ms: number }[]>`
       select open.stream, head.version, head.recorded_at_ms
-      from (
-        select stream from mesh.timer union select stream from mesh.effect
-        union select order_key from mesh.outbox where kind = 'command'
-      ) as open
+      from ${openStreams(sql)} as open
       cross join lateral (
         select e.version, e.recorded_at_ms, e.position from mesh.event e
         where e.stream = open.stream order by e.version desc limit 1
