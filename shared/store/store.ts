@@ -163,10 +163,14 @@ export interface TurnWrites {
   readonly outbox: readonly OutboxEntry[];
   /** Message ids of commands whose outbox rows end: answered, undone, or handled by the service itself. */
   readonly answered: readonly string[];
-  /** Outbox rows that the broker has confirmed since the last commit. */
+  /** Outbox rows of events and retries that the broker has confirmed: they are done. */
   readonly confirmed: readonly string[];
+  /** Outbox rows of commands that the broker has confirmed and nobody has answered: they are re-timed. */
+  readonly awaiting: readonly string[];
   readonly timers: readonly TimerEntry[];
   readonly effects: readonly EffectEntry[];
+  /** Effects whose outcome this turn records; a lost lease undoes the whole commit. What they supersede ends with them. */
+  readonly endedEffects: readonly Pick<ClaimedEffect, "id" | "leaseEpoch">[];
   readonly deadLetters: readonly DeadLetterEntry[];
   readonly rows: readonly ProjectionRow[];
   /** Channel that listeners in other processes are woken on with the commit (`NOTIFY`, no payload); at most one per commit. */
@@ -189,7 +193,7 @@ export type CommitResult =
       readonly consumer: string;
       readonly isSameDigest: boolean;
     }[];
-    /** Streams (or rows, as `projection:key`) that have moved on. */
+    /** Streams, rows (as `projection:key`) and ended effects (by id) that have moved on. */
     readonly stale: readonly string[];
   };
 
@@ -389,8 +393,10 @@ export const noWrites: TurnWrites = Object.freeze({
   outbox: [],
   answered: [],
   confirmed: [],
+  awaiting: [],
   timers: [],
   effects: [],
+  endedEffects: [],
   deadLetters: [],
   rows: [],
 });

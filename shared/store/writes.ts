@@ -17,6 +17,7 @@ export function checkWrites(writes: TurnWrites): void {
   refuseRepeats("outbox row", writes.outbox.map((entry) => entry.id));
   refuseRepeats("timer", writes.timers.map((timer) => timer.stream));
   refuseRepeats("effect", writes.effects.map((effect) => effect.id));
+  refuseRepeats("ended effect", writes.endedEffects.map((effect) => effect.id));
   refuseRepeats("event", writes.events.map((event) => event.id));
   refuseRepeats("dead letter", writes.deadLetters.map((letter) => letter.id));
   refuseRepeats("snapshot", writes.snapshots.map((snapshot) => `${snapshot.stream} ${snapshot.stateVersion}`));
@@ -94,6 +95,7 @@ function* idsIn(writes: TurnWrites): Generator<string> {
   for (const entry of writes.outbox) yield* [entry.id, entry.messageId];
   yield* writes.answered;
   yield* writes.confirmed;
+  yield* writes.awaiting;
   for (const letter of writes.deadLetters) yield letter.id;
 }
 

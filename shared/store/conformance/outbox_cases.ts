@@ -80,9 +80,18 @@ export const outboxCases: readonly StoreCase[] = [
     run: async ({ store, ids }) => {
       const [event, command] = [queued(ids, { kind: "event" }), queued(ids)];
       await store.commit(writing({ outbox: [event, command] }));
-      await store.commit(writing({ confirmed: [event.id, command.id, ids.next()] }));
+      await store.commit(writing({ confirmed: [event.id, ids.next()], awaiting: [command.id, ids.next()] }));
       assertEquals((await store.readStatus()).outboxCount, 1);
       assertEquals(await claimIds(store), []);
+    },
+  },
+  {
+    name: "never takes a command for done because it was confirmed",
+    run: async ({ store, ids }) => {
+      const command = queued(ids);
+      await store.commit(writing({ outbox: [command] }));
+      await store.commit(writing({ confirmed: [command.id] }));
+      assertEquals(await claimIds(store), [command.id]);
     },
   },
   {

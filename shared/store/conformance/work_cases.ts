@@ -91,6 +91,46 @@ export const workCases: readonly StoreCase[] = [
     },
   },
   {
+    name: "ends an effect together with the turn that records its outcome, and what it supersedes with it",
+    run: async ({ store, ids }) => {
+      const slow = makeEffect(stream, 0, { effect: "authorize" });
+      const undo = makeEffect(stream, 1, { effect: "void", supersedes: ["authorize"] });
+      await store.commit(writing({ effects: [slow, undo, makeEffect(other, 0)] }));
+      const claimed = await store.claimEffects({ limits: { provider: 9 }, leaseMs: 60_000 });
+      assertEquals(claimed.map(({ id }) => id), [undo.id, makeEffect(other, 0).id]);
+      const event = makeEvent(ids, { stream, version: 1 });
+      const result = await store.commit(writing({
+        expected: [{ stream, version: 0 }],
+        events: [event],
+        effects: [makeEffect(stream, 2)],
+        endedEffects: claimed,
+      }));
+      assertEquals(result.outcome, "committed");
+      assertEquals((await store.readStatus()).openEffectCount, 1);
+      assertEquals((await claimOne(store)).id, makeEffect(stream, 2).id);
+    },
+  },
+  {
+    name: "writes nothing of a turn that ends an effect whose lease was lost, and says which one it was",
+    run: async ({ store, openReplica, advance, ids }) => {
+      await store.commit(writing({ effects: [makeEffect(stream, 0)] }));
+      const lost = await claimOne(store, 10_000);
+      await advance(10_000);
+      const held = await claimOne(openReplica(), 10_000);
+      const turn = (endedEffects: readonly ClaimedEffect[]) =>
+        writing({
+          expected: [{ stream, version: 0 }],
+          events: [makeEvent(ids, { stream, version: 1 })],
+          endedEffects,
+        });
+      assertEquals(await store.commit(turn([lost])), { outcome: "conflict", duplicates: [], stale: [lost.id] });
+      assertEquals((await store.readStatus()).openEffectCount, 1);
+      assertEquals((await store.commit(turn([held]))).outcome, "committed");
+      const [state] = await store.loadStreams([stream], "1");
+      assertEquals(state?.version, 1);
+    },
+  },
+  {
     name: "gives an effect to another when its lease has run out, and then refuses the first",
     run: async ({ store, openReplica, advance, ids }) => {
       await store.commit(writing({ effects: [makeEffect(stream, 0)] }));

@@ -2,6 +2,7 @@ import { invariant } from "@mesh/base";
 import type { CommitResult, OutboxEntry, StoredDeadLetter, TurnWrites } from "../store.ts";
 import { answersIn, checkWrites, cleanDeadLetter, compareText } from "../writes.ts";
 import { frozenJson } from "./frozen_json.ts";
+import { endEffect } from "./effects.ts";
 import { insertOutbox, settleOutbox } from "./outbox.ts";
 import { type EventRow, keyOf, type Tables } from "./tables.ts";
 
@@ -33,8 +34,10 @@ export function commitTurn(
   insertOutbox(tables, writes.outbox, nowMs);
   writeAnswers(tables, writes);
   endAnswered(tables, writes.answered);
-  settleOutbox(tables, { confirmed: writes.confirmed, failed: [] }, nowMs);
+  const done = writes.confirmed.filter((id) => tables.outbox.get(id)?.entry.kind !== "command");
+  settleOutbox(tables, { confirmed: [...done, ...writes.awaiting], failed: [] }, nowMs);
   writeTimers(tables, writes);
+  for (const { id } of writes.endedEffects) endEffect(tables, id);
   for (const entry of writes.effects) {
     const row = { entry: frozenJson(entry), createdAtMs: nowMs, nextAtMs: nowMs };
     tables.effects.set(entry.id, Object.freeze({ ...row, leasedUntilMs: 0, leaseEpoch: 0, attempt: 0 }));
@@ -69,11 +72,13 @@ function findStale(tables: Tables, writes: TurnWrites, settlements: readonly Set
   const rows = writes.rows.filter((row) =>
     (tables.rows.get(keyOf(row.projection, row.generation, row.key))?.revision ?? 0) !== row.revision
   );
+  const lost = writes.endedEffects.filter(({ id, leaseEpoch }) => tables.effects.get(id)?.leaseEpoch !== leaseEpoch);
   const settled = settlements.filter(({ id }) => tables.deadLetters.get(id)?.status !== "dead");
   return [
     ...streams.map(({ stream }) => stream),
     ...rows.map((row) => `${row.projection}:${row.key}`),
     ...settled.map(({ id }) => id),
+    ...lost.map(({ id }) => id),
   ].sort(compareText);
 }
 

@@ -41,14 +41,20 @@ export function finishEffect(
   nowMs: number,
 ): boolean {
   if (tables.effects.get(effect.id)?.leaseEpoch !== effect.leaseEpoch) return false;
-  const before = [...tables.effects.keys()];
-  for (const id of before.slice(0, before.indexOf(effect.id))) {
-    const { entry } = tables.effects.get(id)!;
-    if (entry.stream === effect.stream && effect.supersedes?.includes(entry.effect)) tables.effects.delete(id);
-  }
-  tables.effects.delete(effect.id);
+  endEffect(tables, effect.id);
   insertOutbox(tables, [outcome], nowMs);
   return true;
+}
+
+/** Removes an effect, and the older ones of its stream that it supersedes. */
+export function endEffect(tables: Tables, endedId: string): void {
+  const { entry: ended } = tables.effects.get(endedId)!;
+  const before = [...tables.effects.keys()];
+  for (const id of before.slice(0, before.indexOf(endedId))) {
+    const { entry } = tables.effects.get(id)!;
+    if (entry.stream === ended.stream && ended.supersedes?.includes(entry.effect)) tables.effects.delete(id);
+  }
+  tables.effects.delete(endedId);
 }
 
 /** Gives an effect back, if the lease is still this one. */

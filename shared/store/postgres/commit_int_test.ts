@@ -113,7 +113,7 @@ Deno.test("commits of a postgres store", async (test) => {
         expected: names.map((name) => ({ stream: name, version: 0 })),
         timers: turned(["x", "y", "z"]).map((name) => ({ stream: name, dueAtMs: at % 4 === 0 ? null : at })),
         answered: turned(commands).slice(0, 4).map(({ messageId }) => messageId),
-        confirmed: turned(commands).slice(0, 6).map(({ id }) => id),
+        awaiting: turned(commands).slice(0, 6).map(({ id }) => id),
         rows: turned(["k", "l", "m"]).map((key) => makeRow(key)),
       }));
     }));
@@ -123,15 +123,20 @@ Deno.test("commits of a postgres store", async (test) => {
   await step("whose answer is lost are reported as unavailable, and as duplicates when repeated", async () => {
     await using thief = await AnswerThief.start(fixture.service.url);
     const store = fixture.openStore({ url: thief.url, poolMax: 1 });
-    // The first commit prepares the statement; from then on a commit is one question and one answer.
-    await store.commit(writing({ inbox: [handled(ids.next())] }));
-    const event = makeEvent(ids, { stream, version: 1 });
-    const turn = writing({
-      inbox: [handled(ids.next())],
-      expected: [{ stream, version: 0 }],
-      events: [event],
-      outbox: [publishing(ids, event)],
-    });
+    // The first commit of a kind prepares its statement; from then on a commit is one question and one answer.
+    const turnOf = (stream: string) => {
+      const event = makeEvent(ids, { stream, version: 1 });
+      return writing({
+        inbox: [handled(ids.next())],
+        expected: [{ stream, version: 0 }],
+        events: [event],
+        outbox: [publishing(ids, event)],
+      });
+    };
+    const first = turnOf("first of its kind");
+    await store.commit(first);
+    await store.settleOutbox({ confirmed: first.outbox.map(({ id }) => id), failed: [] });
+    const turn = turnOf(stream);
     thief.stealNextAnswer();
     await assertRejects(store.commit(turn), { code: "dependency.unavailable", dependency: "postgres" });
     const duplicates = [{ messageId: turn.inbox[0]!.messageId, consumer: "inventory", isSameDigest: true }];

@@ -102,10 +102,11 @@ interface CommitRow {
 }
 
 async function callCommit(sql: postgres.ISql, args: CommitArguments): Promise<CommitResult> {
-  const names = Object.keys(args) as (keyof CommitArguments)[];
+  const names = Object.keys(args);
+  // Prepared once per set of parameters, of which there are as many as kinds of turns.
   const [row] = await sql.unsafe<CommitRow[]>(
     `select * from mesh.commit_turn(${names.map((name, at) => `p_${name} => $${at + 1}`).join(", ")})`,
-    names.map((name) => args[name]),
+    Object.values(args),
     { prepare: true },
   );
   if (row === undefined) throw new DefectError("Cannot commit a turn: commit_turn gave no row");
@@ -115,13 +116,15 @@ async function callCommit(sql: postgres.ISql, args: CommitArguments): Promise<Co
 
 /** @returns `undefined` where nothing stands against the commit any more. */
 async function findConflict(connection: Connection, args: CommitArguments): Promise<CommitResult | undefined> {
+  const given = (name: keyof CommitArguments) => args[name] ?? "{}";
   const [row] = await connection.run("find what a commit conflicts with", (sql) =>
     sql<CommitRow[]>`
       select null::bigint as now_ms, c.* from mesh.find_conflicts(
-        ${args.inbox_id}::uuid[], ${args.inbox_consumer}::text[], ${args.inbox_digest}::text[],
-        ${args.expected_stream}::text[], ${args.expected_version}::integer[], ${args.row_projection}::text[],
-        ${args.row_generation}::integer[], ${args.row_key}::text[], ${args.row_revision}::integer[],
-        ${args.settled_id}::uuid[]
+        ${given("inbox_id")}::uuid[], ${given("inbox_consumer")}::text[], ${given("inbox_digest")}::text[],
+        ${given("expected_stream")}::text[], ${given("expected_version")}::integer[],
+        ${given("row_projection")}::text[], ${given("row_generation")}::integer[], ${given("row_key")}::text[],
+        ${given("row_revision")}::integer[], ${given("settled_id")}::uuid[], ${given("ended_id")}::text[],
+        ${given("ended_epoch")}::integer[]
       ) as c`);
   return row === undefined || (row.duplicates === null && row.stale === null) ? undefined : conflictFrom(row);
 }

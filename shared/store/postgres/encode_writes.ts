@@ -1,28 +1,34 @@
 import type {
   DeadLetterEntry,
+  EffectEntry,
   InboxEntry,
   OutboxEntry,
   ProjectionRow,
   StoredDeadLetter,
   TurnWrites,
 } from "../store.ts";
-import { answersIn, cleanDeadLetter, compareText } from "../writes.ts";
+import { cleanDeadLetter, compareText } from "../writes.ts";
 import { sqlArray, type SqlValue } from "./sql_array.ts";
 
-/** Parameters of `mesh.commit_turn` by name (without `p_`), as array literals; `notify` as it is. */
-export type CommitArguments = Readonly<Record<CommitParameter, string>>;
+/**
+ * Parameters of `mesh.commit_turn` by name (without `p_`), as array literals; `notify` as it is. What a turn does not
+ * write is not there: each parameter costs both sides something, and a usual turn needs a third of them.
+ */
+export type CommitArguments = Readonly<Partial<Record<CommitParameter, string>>>;
 
 type CommitParameter =
   | `inbox_${"id" | "consumer" | "digest"}`
   | `voided_${"id" | "consumer" | "digest"}`
   | `expected_${"stream" | "version"}`
+  | "held_stream"
   | `event_${EventColumn}`
-  | `answer_${"command" | "outbox"}`
   | `snapshot_${"stream" | "version" | "state_version" | "state"}`
-  | `outbox_${OutboxColumn}`
+  | `outbox_${OutboxColumn | "answers"}`
   | "answered"
   | "confirmed"
+  | "awaiting"
   | `timer_${"stream" | "due"}`
+  | `ended_${"id" | "epoch"}`
   | `effect_${EffectColumn}`
   | `dead_${DeadLetterColumn}`
   | `row_${RowColumn}`
@@ -81,17 +87,14 @@ type RowColumn = "projection" | "generation" | "key" | "owner" | "sort" | "revis
 /**
  * Turns writes into the parameters of `mesh.commit_turn`.
  *
- * Whatever takes locks is sorted, so that all commits take them in the same order; events, outbox and effects keep
- * the order of the turn, which becomes the order of their positions.
+ * Whatever takes locks is sorted, so that all commits take them in the same order: events by stream, and those of one
+ * stream in the order of the turn, like outbox and effects; that becomes the order of their positions.
  */
 export function encodeWrites(
   writes: TurnWrites,
   settlements: readonly { readonly id: string; readonly status: StoredDeadLetter["status"] }[],
 ): CommitArguments {
   const expected = sorted(writes.expected, ({ stream }) => stream);
-  const timers = sorted(writes.timers, ({ stream }) => stream);
-  const answers = answersIn(writes);
-  const settled = sorted(settlements, ({ id }) => id);
   const eventIds = new Set(writes.events.map(({ id }) => id));
   return {
     ...encodeInbox("inbox", writes.inbox),
@@ -100,7 +103,8 @@ export function encodeWrites(
       stream: ({ stream }) => stream,
       version: ({ version }) => version,
     }),
-    ...columns("event", writes.events, {
+    ...list("held_stream", heldStreams(writes)),
+    ...columns("event", sorted(writes.events, ({ stream }) => stream), {
       stream: (event) => event.stream,
       version: (event) => event.version,
       id: (event) => event.id,
@@ -111,35 +115,49 @@ export function encodeWrites(
       envelope: (event) => event.envelope,
       hash: (event) => event.hash,
     }),
-    ...columns("answer", answers, {
-      command: ({ commandId }) => commandId,
-      outbox: ({ outboxId }) => outboxId,
-    }),
     ...columns("snapshot", sorted(writes.snapshots, ({ stream }) => stream), {
       stream: (snapshot) => snapshot.stream,
       version: (snapshot) => snapshot.version,
       state_version: (snapshot) => snapshot.stateVersion,
       state: (snapshot) => JSON.stringify(snapshot.state),
     }),
-    ...encodeOutbox(writes.outbox, eventIds),
-    answered: sqlArray([...writes.answered].sort()),
-    confirmed: sqlArray([...writes.confirmed].sort()),
-    ...columns("timer", timers, { stream: ({ stream }) => stream, due: ({ dueAtMs }) => dueAtMs }),
-    ...columns("effect", writes.effects, {
-      id: (effect) => effect.id,
-      stream: (effect) => effect.stream,
-      name: (effect) => effect.effect,
-      dependency: (effect) => effect.dependency,
-      correlation: (effect) => effect.correlation,
-      request: (effect) => JSON.stringify(effect.request),
-      caused_by: (effect) => JSON.stringify(effect.causedBy),
-      headers: (effect) => JSON.stringify(effect.headers),
-      supersedes: (effect) => JSON.stringify(effect.supersedes ?? []),
+    ...encodePublishing(writes, eventIds),
+    ...list("answered", [...writes.answered].sort()),
+    ...list("confirmed", [...writes.confirmed].sort()),
+    ...list("awaiting", [...writes.awaiting].sort()),
+    ...columns("timer", sorted(writes.timers, ({ stream }) => stream), {
+      stream: ({ stream }) => stream,
+      due: ({ dueAtMs }) => dueAtMs,
     }),
+    ...columns("ended", sorted(writes.endedEffects, ({ id }) => id), {
+      id: ({ id }) => id,
+      epoch: ({ leaseEpoch }) => leaseEpoch,
+    }),
+    ...encodeEffects(writes.effects),
     ...encodeDeadLetters(writes.deadLetters),
     ...encodeRows(writes.rows),
-    ...columns("settled", settled, { id: ({ id }) => id, status: ({ status }) => status }),
-    notify: writes.notify ?? "",
+    ...columns("settled", sorted(settlements, ({ id }) => id), { id: ({ id }) => id, status: ({ status }) => status }),
+    ...(writes.notify === undefined ? {} : { notify: writes.notify }),
+  };
+}
+
+/**
+ * Streams that need a lock besides the key of their next event: those that are asserted and not appended to, and those
+ * whose timer follows from the version.
+ */
+function heldStreams({ expected, events, timers }: TurnWrites): readonly string[] {
+  const appended = new Set(events.map(({ stream }) => stream));
+  const held = expected.filter(({ stream }) => !appended.has(stream)).map(({ stream }) => stream);
+  return [...new Set([...held, ...timers.map(({ stream }) => stream)])].sort(compareText);
+}
+
+function encodePublishing(writes: TurnWrites, eventIds: ReadonlySet<string>) {
+  if (writes.outbox.length === 0) return {};
+  const answers = new Map(writes.events.map(({ id, re }) => [id, re]));
+  const answersOf = ({ kind, messageId }: OutboxEntry) => kind === "event" ? answers.get(messageId) ?? [] : [];
+  return {
+    ...encodeOutbox(writes.outbox, eventIds),
+    outbox_answers: sqlArray(writes.outbox.map((entry) => answersOf(entry).join(",") || null)),
   };
 }
 
@@ -152,7 +170,7 @@ export function encodeOutbox(
   entries: readonly OutboxEntry[],
   eventIds: ReadonlySet<string>,
 ): Readonly<Record<`outbox_${OutboxColumn}`, string>> {
-  return columns("outbox", entries, {
+  return allColumns("outbox", entries, {
     id: (entry) => entry.id,
     kind: (entry) => entry.kind,
     message_id: (entry) => entry.messageId,
@@ -172,6 +190,20 @@ function encodeInbox<const Prefix extends "inbox" | "voided">(prefix: Prefix, en
     id: ({ messageId }) => messageId,
     consumer: ({ consumer }) => consumer,
     digest: ({ digest }) => digest,
+  });
+}
+
+function encodeEffects(effects: readonly EffectEntry[]) {
+  return columns("effect", effects, {
+    id: (effect) => effect.id,
+    stream: (effect) => effect.stream,
+    name: (effect) => effect.effect,
+    dependency: (effect) => effect.dependency,
+    correlation: (effect) => effect.correlation,
+    request: (effect) => JSON.stringify(effect.request),
+    caused_by: (effect) => JSON.stringify(effect.causedBy),
+    headers: (effect) => JSON.stringify(effect.headers),
+    supersedes: (effect) => JSON.stringify(effect.supersedes ?? []),
   });
 }
 
@@ -207,15 +239,31 @@ function encodeRows(rows: readonly ProjectionRow[]) {
   });
 }
 
+/** Nothing where there are no entries. */
 function columns<Entry, const Prefix extends string, Name extends string>(
   prefix: Prefix,
   entries: readonly Entry[],
   read: Readonly<Record<Name, (entry: Entry) => SqlValue>>,
+): Readonly<Partial<Record<`${Prefix}_${Name}`, string>>> {
+  type Columns = Readonly<Partial<Record<`${Prefix}_${Name}`, string>>>;
+  return entries.length === 0 ? {} as Columns : allColumns(prefix, entries, read);
+}
+
+function allColumns<Entry, const Prefix extends string, Name extends string>(
+  prefix: Prefix,
+  entries: readonly Entry[],
+  read: Readonly<Record<Name, (entry: Entry) => SqlValue>>,
 ): Readonly<Record<`${Prefix}_${Name}`, string>> {
-  const names = Object.keys(read) as Name[];
-  return Object.fromEntries(
-    names.map((name) => [`${prefix}_${name}`, entries.length === 0 ? "{}" : sqlArray(entries.map(read[name]))]),
-  ) as Record<`${Prefix}_${Name}`, string>;
+  const encoded: Record<string, string> = {};
+  for (const name in read) encoded[`${prefix}_${name}`] = sqlArray(entries.map(read[name]));
+  return encoded as Record<`${Prefix}_${Name}`, string>;
+}
+
+function list<const Name extends string>(
+  name: Name,
+  values: readonly string[],
+): Readonly<Partial<Record<Name, string>>> {
+  return (values.length === 0 ? {} : { [name]: sqlArray(values) }) as Readonly<Partial<Record<Name, string>>>;
 }
 
 function sorted<Entry>(entries: readonly Entry[], key: (entry: Entry) => string): readonly Entry[] {

@@ -40,6 +40,7 @@ async function useEverything(store: PostgresStore, round: number): Promise<void>
     events: [event],
     outbox: [publishing(ids, event)],
     confirmed: [ids.next()],
+    awaiting: [ids.next()],
     answered: [ids.next()],
     timers: [{ stream, dueAtMs: 1 }, { stream: "other", dueAtMs: null }],
     effects: [makeEffect(stream, 0)],
