@@ -4,6 +4,7 @@
  * @module
  */
 export { type Clock, ManualClock, systemClock } from "./clock.ts";
+export { Deadlines } from "./deadlines.ts";
 export {
   ConfigError,
   ConflictError,

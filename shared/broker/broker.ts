@@ -73,8 +73,8 @@ export interface Consumer extends AsyncDisposable {
    * Never waits once at least one delivery is held. Deliveries come in the channel's delivery order.
    *
    * @param countMax At least 1.
-   * @param signal Ends the wait.
-   * @returns At least one delivery, or an empty list when `signal` aborted or the consumer was closed.
+   * @param signal Ends the wait; aborted from the start, it makes this take what is there without waiting.
+   * @returns At least one delivery, or an empty list when there was none and `signal` aborted, or the consumer was closed.
    */
   take(countMax: number, signal?: AbortSignal): Promise<readonly Delivery[]>;
   /**

@@ -28,7 +28,7 @@ export class DeliveryBuffer {
     for (const wake of [...this.#wakers]) wake();
   }
 
-  /** As `Consumer.take`; `ended` ends the wait. */
+  /** As `Consumer.take`; `ended` ends the wait, and what is there is taken all the same. */
   async take(countMax: number, ended: AbortSignal): Promise<readonly Delivery[]> {
     invariant(Number.isInteger(countMax) && countMax >= 1, `Cannot take deliveries: countMax is ${countMax}`);
     while (this.#ready.length === 0 && !ended.aborted) {
@@ -37,7 +37,6 @@ export class DeliveryBuffer {
         return () => this.#wakers.delete(wake);
       }, ended);
     }
-    if (ended.aborted) return [];
     const held = this.#ready.splice(0, countMax);
     this.#taken.push(...held);
     return held.map(({ delivery }) => delivery);

@@ -63,6 +63,7 @@ export class LinkedConsumer implements Consumer {
   }
 
   take(countMax: number, signal?: AbortSignal): Promise<readonly Delivery[]> {
+    if (this.#drained.signal.aborted) return Promise.resolve([]);
     const ended = signal === undefined ? this.#drained.signal : AbortSignal.any([this.#drained.signal, signal]);
     return this.#buffer.take(countMax, ended);
   }

@@ -34,6 +34,7 @@ interface Writes {
   readonly answered: string[];
   readonly timers: Map<string, TimerEntry>;
   readonly effects: EffectEntry[];
+  readonly endedEffects: TurnWrites["endedEffects"][number][];
 }
 
 /**
@@ -81,6 +82,7 @@ export class ActorPlanner implements Planner {
       answered: [],
       timers: new Map(),
       effects: [],
+      endedEffects: [],
     };
     const failures = new Map<Work, unknown>();
     const recorded = new Map<Work, readonly (AnyEvent & { id: string })[]>();
@@ -176,7 +178,7 @@ export class ActorPlanner implements Planner {
     const { received } = work;
     const occasion: Occasion = {
       correlation: received.correlation,
-      causation: received.id,
+      causation: work.causation ?? received.id,
       ...(work.cause === undefined ? {} : { cause: work.cause }),
       headers: work.headers,
       nowMs,
@@ -235,7 +237,11 @@ export class ActorPlanner implements Planner {
 
   #noteHandled(work: Work, writes: Writes): void {
     const { service } = this.#options.behaviour;
-    const { received } = work;
+    const { received, endsEffect } = work;
+    if (endsEffect !== undefined) {
+      writes.endedEffects.push({ id: endsEffect.id, leaseEpoch: endsEffect.leaseEpoch });
+      return;
+    }
     writes.inbox.push({ messageId: received.id, consumer: service, digest: work.digest });
     for (const messageId of work.undoes) writes.voided.push({ messageId, consumer: service, digest: voidedDigest });
     writes.answered.push(...received.re);
@@ -259,8 +265,10 @@ export class ActorPlanner implements Planner {
       outbox: writes.outbox,
       answered: writes.answered,
       confirmed: [],
+      awaiting: [],
       timers: [...writes.timers.values()],
       effects: writes.effects,
+      endedEffects: writes.endedEffects,
       deadLetters: [],
       rows: [],
     };

@@ -1,5 +1,4 @@
-import { type Clock, errorCode, errorText, type IdSource } from "@mesh/base";
-import type { AnyEvent } from "@mesh/contract";
+import { type Clock, ConflictError, errorCode, errorText, type IdSource } from "@mesh/base";
 import type { CommitResult, Store, TurnWrites } from "@mesh/store";
 import type { Aftermath } from "./aftermath.ts";
 import type { DatabaseClock } from "./database_clock.ts";
@@ -7,14 +6,11 @@ import { dispositionOf } from "./disposition.ts";
 import type { Refusal } from "./intake.ts";
 import type { Log } from "./log.ts";
 import type { Meter } from "./meter.ts";
-import type { OutboxPublisher } from "./outbox_publisher.ts";
-import { distinct, isAnswerable, type Planner, type Work } from "./work.ts";
+import { noneSettled, type OutboxPublisher, type SettledRows } from "./outbox_publisher.ts";
+import { distinct, isAnswerable, type Plan, type Planner, type Recorded, type Work } from "./work.ts";
 
 /** Commits a turn, possibly together with a service's own statements. */
 export type Commit = (writes: TurnWrites) => Promise<CommitResult>;
-
-/** Events that a local command led to. */
-export type Recorded = readonly (AnyEvent & { readonly id: string })[];
 
 /** What settling a batch needs. */
 export interface BatchSettlerOptions {
@@ -54,97 +50,140 @@ export class BatchSettler {
     return this.#isWaitingForStore;
   }
 
-  /** Brings a batch to its end: every message committed, on its way through a tier, or dead. */
+  /**
+   * Brings a batch to its end: every message committed, on its way through a tier, or dead; every caller told.
+   */
   async settle(works: readonly Work[], refusals: readonly Refusal[], commit: Commit): Promise<void> {
-    const { meter, clock } = this.#options;
+    const { meter, clock, planner, aftermath } = this.#options;
     const startedMs = clock.monotonicMs();
     const [first, rivals] = distinct(works);
-    let pending = await this.#withoutHandled(first);
-    const failed = new Map<Work, unknown>();
-    const found = [...refusals];
-    let duplicateCommands: string[] = works.filter((work) => isAnswerable(work) && !pending.includes(work))
-      .map(({ received }) => received.id);
+    const batch: Batch = {
+      pending: await this.#withoutHandled(first),
+      failed: new Map(),
+      refusals: [...refusals],
+      repeated: [],
+    };
+    if (batch.pending.length < works.length) {
+      const pending = new Set(batch.pending);
+      batch.repeated.push(...works.filter((work) => isAnswerable(work) && !pending.has(work)));
+    }
     for (let conflicts = 0;;) {
-      const result = await this.#attempt(pending, failed, found, commit);
+      const result = await this.#attempt(batch, commit);
       if (result === "committed") break;
       if (result === "split") {
-        await this.#settleGroups(pending, commit);
-        pending = [];
-        if (failed.size === 0 && found.length === 0) break;
+        await this.#settleGroups(batch.pending, commit);
+        batch.pending = [];
+        if (batch.failed.size === 0 && batch.refusals.length === 0) break;
         continue;
       }
-      const { duplicates, stale } = result;
-      const sameIds = new Set(duplicates.filter(({ isSameDigest }) => isSameDigest).map(({ messageId }) => messageId));
-      const otherIds = new Set(
-        duplicates.filter(({ isSameDigest }) => !isSameDigest).map(({ messageId }) => messageId),
-      );
-      for (const work of pending) {
-        if (sameIds.has(work.received.id)) {
-          meter.handled(work.received.type, "duplicate", 0);
-          if (isAnswerable(work)) duplicateCommands = [...duplicateCommands, work.received.id];
-        } else if (otherIds.has(work.received.id)) found.push(this.#options.aftermath.forged(work));
-      }
-      pending = pending.filter(({ received }) => !sameIds.has(received.id) && !otherIds.has(received.id));
-      this.#options.planner.forget(stale);
-      this.#options.aftermath.forget();
-      if (duplicates.length === 0 && ++conflicts > conflictsMax) {
-        if (new Set(pending.map((work) => this.#options.planner.groupOf(work))).size > 1) {
-          await this.#settleGroups(pending, commit);
-        } else for (const work of pending) failed.set(work, conflictError);
-        pending = [];
+      this.#dropKnown(batch, result);
+      planner.forget(result.stale);
+      aftermath.forget();
+      if (result.duplicates.length === 0 && ++conflicts > conflictsMax) {
+        if (this.#groupCount(batch.pending) > 1) await this.#settleGroups(batch.pending, commit);
+        else for (const work of batch.pending) this.#fail(work, conflictError, batch);
+        batch.pending = [];
       }
     }
     meter.turn(works.length, clock.monotonicMs() - startedMs);
-    if (duplicateCommands.length > 0) await this.#answerAgain(duplicateCommands);
+    if (batch.repeated.length > 0) await this.#answerAgain(batch.repeated.map(({ received }) => received.id));
     if (rivals.length > 0) await this.settle(rivals, [], commit);
   }
 
-  async #attempt(
-    pending: readonly Work[],
-    failed: Map<Work, unknown>,
-    refusals: readonly Refusal[],
-    commit: Commit,
-  ): Promise<"committed" | "split" | { duplicates: Conflict["duplicates"]; stale: Conflict["stale"] }> {
-    const { planner, aftermath, publisher, databaseClock, onCommitted } = this.#options;
-    const startedMs = this.#options.clock.monotonicMs();
+  /** Takes out what somebody else has handled meanwhile, and what bears the id of something else. */
+  #dropKnown(batch: Batch, { duplicates, stale }: Conflict): void {
+    const { meter, aftermath } = this.#options;
+    const isSame = new Map(duplicates.map(({ messageId, isSameDigest }) => [messageId, isSameDigest]));
+    const moved = new Set(stale);
+    batch.pending = batch.pending.filter((work) => {
+      const { received, endsEffect } = work;
+      const isLost = endsEffect !== undefined && moved.has(endsEffect.id);
+      if (!isSame.has(received.id) && !isLost) return true;
+      if (work.caller !== undefined) work.caller.failed(isLost ? leaseError : conflictError);
+      else if (isSame.get(received.id) === true) {
+        meter.handled(received.type, "duplicate", 0);
+        if (isAnswerable(work)) batch.repeated.push(work);
+      } else batch.refusals.push(aftermath.forged(work));
+      return false;
+    });
+  }
+
+  async #attempt(batch: Batch, commit: Commit): Promise<"committed" | "split" | Conflict> {
+    const { planner, aftermath, publisher, databaseClock, clock, onCommitted } = this.#options;
+    const startedMs = clock.monotonicMs();
     for (;;) {
-      let confirmed: readonly string[] = [];
+      let settled = noneSettled;
       try {
-        await planner.load(pending);
-        await aftermath.load(refusals, pending);
+        await planner.load(batch.pending);
+        await aftermath.load(batch.refusals, batch.pending);
         const nowMs = databaseClock.nowMs();
-        const plan = planner.plan(pending, nowMs);
-        const all = new Map([...failed, ...plan.failures]);
-        const after = aftermath.of(refusals, all, nowMs);
-        confirmed = publisher.takeConfirmed();
-        const writes = merge(plan.writes, after, confirmed);
-        if (isEmpty(writes)) return "committed";
+        const plan = planner.plan(batch.pending, nowMs);
+        const failures = this.#failuresOf(plan, batch);
+        const after = aftermath.of(batch.refusals, failures, nowMs);
+        settled = publisher.takeSettled();
+        const writes = merge(plan.writes, after, settled);
+        if (isEmpty(writes)) {
+          this.#tell(batch.pending, plan);
+          return "committed";
+        }
         const result = await commit(writes);
         if (result.outcome === "conflict") {
-          publisher.giveBack(confirmed);
+          publisher.giveBack(settled);
           return result;
         }
         databaseClock.observe(result.nowMs);
         plan.committed();
         after.committed();
-        publisher.enqueue(writes.outbox);
+        publisher.committed(writes);
         onCommitted?.(writes);
-        this.#count(pending, all, this.#options.clock.monotonicMs() - startedMs);
+        this.#tell(batch.pending, plan);
+        this.#count(batch.pending, failures, clock.monotonicMs() - startedMs);
         return "committed";
       } catch (error) {
-        publisher.giveBack(confirmed);
+        publisher.giveBack(settled);
         planner.forget();
         aftermath.forget();
         if (errorCode(error) === "dependency.unavailable") {
+          // Callers have limits of their own, and nobody knows now whether theirs was committed.
+          batch.pending = batch.pending.filter((work) => {
+            work.caller?.failed(error);
+            return work.caller === undefined;
+          });
+          if (batch.pending.length === 0 && batch.failed.size === 0 && batch.refusals.length === 0) return "committed";
           await this.#waitForStore(error);
           continue;
         }
-        if (new Set(pending.map((work) => planner.groupOf(work))).size > 1) return "split";
-        if (pending.length === 0) throw error;
-        for (const work of pending) failed.set(work, error);
-        pending = [];
+        if (this.#groupCount(batch.pending) > 1) return "split";
+        if (batch.pending.length === 0) throw error;
+        for (const work of batch.pending) this.#fail(work, error, batch);
+        batch.pending = [];
       }
     }
+  }
+
+  /** Tells callers of what failed; the rest is for the aftermath. */
+  #failuresOf(plan: Plan, { failed }: Batch): ReadonlyMap<Work, unknown> {
+    if (failed.size === 0 && plan.failures.size === 0) return failed;
+    const all = new Map(failed);
+    for (const [work, error] of plan.failures) if (work.caller === undefined) all.set(work, error);
+    return all;
+  }
+
+  #fail(work: Work, error: unknown, { failed }: Batch): void {
+    if (work.caller === undefined) failed.set(work, error);
+    else work.caller.failed(error);
+  }
+
+  #tell(works: readonly Work[], plan: Plan): void {
+    for (const work of works) {
+      if (work.caller === undefined) continue;
+      if (plan.failures.has(work)) work.caller.failed(plan.failures.get(work));
+      else work.caller.committed(plan.recorded.get(work) ?? []);
+    }
+  }
+
+  #groupCount(works: readonly Work[]): number {
+    return new Set(works.map((work) => this.#options.planner.groupOf(work))).size;
   }
 
   /** One bad key must not hold up the others: each goes on alone. */
@@ -176,7 +215,7 @@ export class BatchSettler {
       if (result.outcome === "committed") {
         databaseClock.observe(result.nowMs);
         plan.committed();
-        publisher.enqueue(plan.writes.outbox);
+        publisher.committed(plan.writes);
         onCommitted?.(plan.writes);
         return plan.recorded.get(work) ?? [];
       }
@@ -247,11 +286,23 @@ export class BatchSettler {
 
 type Conflict = Extract<CommitResult, { outcome: "conflict" }>;
 
-const conflictError = Object.assign(new Error("Cannot commit: the stream moved on more than 3 times in a row"), {
-  code: "store.conflict",
+/** A batch on its way to its end. */
+interface Batch {
+  pending: readonly Work[];
+  /** What went wrong with which, for retry tiers and dead letters. */
+  readonly failed: Map<Work, unknown>;
+  readonly refusals: Refusal[];
+  /** Commands that were handled before. */
+  readonly repeated: Work[];
+}
+
+const leaseError = new ConflictError("Cannot record an outcome: the lease of its effect was lost", {
+  reason: "lease-lost",
 });
 
-function merge(plan: TurnWrites, after: TurnWrites, confirmed: readonly string[]): TurnWrites {
+const conflictError = new ConflictError("Cannot commit: the stream moved on more than 3 times in a row");
+
+function merge(plan: TurnWrites, after: TurnWrites, settled: SettledRows): TurnWrites {
   return {
     inbox: [...plan.inbox, ...after.inbox],
     voided: plan.voided,
@@ -260,9 +311,11 @@ function merge(plan: TurnWrites, after: TurnWrites, confirmed: readonly string[]
     snapshots: [...plan.snapshots, ...after.snapshots],
     outbox: [...plan.outbox, ...after.outbox],
     answered: plan.answered,
-    confirmed,
+    confirmed: settled.confirmed,
+    awaiting: settled.awaiting,
     timers: plan.timers,
     effects: plan.effects,
+    endedEffects: plan.endedEffects,
     deadLetters: after.deadLetters,
     rows: plan.rows,
     ...(plan.notify === undefined ? {} : { notify: plan.notify }),

@@ -1,6 +1,6 @@
 import { type AnyEffect, type Cause, type EffectAdapters, type EffectCall } from "@mesh/actor";
-import { type Clock, errorText, type IdSource } from "@mesh/base";
-import { systemContracts } from "@mesh/contract";
+import { type Clock, errorText, type IdSource, MeshError } from "@mesh/base";
+import { type AnyCommand, systemContracts } from "@mesh/contract";
 import type { ClaimedEffect, OutboxEntry, Store } from "@mesh/store";
 import {
   BrokenCircuitError,
@@ -14,7 +14,9 @@ import type { Log } from "./log.ts";
 import type { Meter } from "./meter.ts";
 import type { OutboxPublisher } from "./outbox_publisher.ts";
 import type { RuntimeSettings } from "./settings.ts";
+import { localWork } from "./local_work.ts";
 import type { Speaker } from "./speaker.ts";
+import type { Work } from "./work.ts";
 
 /** Runs `task` in the trace that `headers` carry. */
 export type InTrace = <T>(
@@ -36,6 +38,11 @@ export interface EffectExecutorOptions {
   readonly log: Log;
   readonly meter: Meter;
   readonly inTrace: InTrace;
+  /**
+   * Takes an outcome into this process's next turn. Absent where another replica may be the one that writes the actor;
+   * outcomes then go through its mailbox.
+   */
+  readonly perform?: (work: Work) => Promise<unknown>;
   readonly settings: Pick<
     RuntimeSettings,
     "effectEveryMs" | "effectsPerDependencyMax" | "effectRetryMinMs" | "effectRetryMaxMs" | "leaseMs"
@@ -47,7 +54,8 @@ export interface EffectExecutorOptions {
  *
  * One at a time per actor, bounded per dependency, each under its deadline and behind the dependency's breaker. A call
  * whose outcome is unknown is asked about before it is repeated, with the same idempotency key. The outcome comes back
- * as a command of the service to itself, committed together with the end of the effect.
+ * as a command of the service to itself, committed together with the end of the effect: straight in the next turn where this process
+ * is the only writer, through the mailbox else and whenever that turn fails, so that retries and dead letters apply.
  */
 export class EffectExecutor {
   readonly #options: EffectExecutorOptions;
@@ -116,12 +124,11 @@ export class EffectExecutor {
   }
 
   async #perform(effect: ClaimedEffect, stopping: AbortSignal): Promise<void> {
-    const { store, log, meter, clock, inTrace, publisher } = this.#options;
+    const { store, log, meter, clock, inTrace } = this.#options;
     const startedMs = clock.monotonicMs();
     try {
       const outcome = await inTrace(`effect ${effect.effect}`, effect.headers, () => this.#call(effect, stopping));
-      const entry = this.#outcomeEntry(effect, outcome);
-      if (await store.finishEffect(effect, entry)) publisher.enqueue([entry]);
+      await this.#record(effect, this.#outcomeCommand(effect, outcome));
       meter.effect(effect.effect, "done", clock.monotonicMs() - startedMs);
     } catch (error) {
       meter.effect(effect.effect, "unknown", clock.monotonicMs() - startedMs);
@@ -157,7 +164,7 @@ export class EffectExecutor {
         return definition.outcomeSchema.parse(outcome);
       });
     } finally {
-      forget.abort();
+      forget.abort("ended");
       stopping.removeEventListener("abort", abort);
     }
   }
@@ -168,13 +175,46 @@ export class EffectExecutor {
     return Math.min(effectRetryMinMs * 2 ** Math.min(effect.attempt - 1, 20), effectRetryMaxMs);
   }
 
-  #outcomeEntry(effect: ClaimedEffect, outcome: unknown): OutboxEntry {
-    const { speaker, ids, databaseClock } = this.#options;
+  async #record(effect: ClaimedEffect, command: AnyCommand): Promise<void> {
+    const { perform, store, publisher, log } = this.#options;
+    try {
+      if (perform !== undefined) return void await perform(this.#workOf(effect, command));
+    } catch (error) {
+      if (error instanceof MeshError && error.reason === "lease-lost") return;
+      log.debug("Outcome of {effect} goes through the mailbox: {error}", {
+        effect: effect.effect,
+        error: errorText(error),
+      });
+    }
+    const entry = this.#outcomeEntry(effect, command);
+    if (await store.finishEffect(effect, entry)) publisher.enqueue([entry]);
+  }
+
+  #outcomeCommand(effect: ClaimedEffect, outcome: unknown): AnyCommand {
+    const { speaker } = this.#options;
     const key = effect.stream.slice(speaker.service.length + 1);
     const { RecordOutcome } = systemContracts(speaker.service);
-    const message = RecordOutcome({ key, effect: effect.effect, effectId: effect.id, outcome });
+    return RecordOutcome({ key, effect: effect.effect, effectId: effect.id, outcome });
+  }
+
+  #workOf(effect: ClaimedEffect, command: AnyCommand): Work {
+    const { speaker, ids } = this.#options;
+    const { correlation, causedBy, headers, id, leaseEpoch } = effect;
+    const cause = causedBy.cause as Cause | undefined;
+    const work = localWork(command, {
+      service: speaker.service,
+      id: ids.next(),
+      correlation,
+      ...(cause === undefined ? {} : { cause }),
+      headers,
+    });
+    return { ...work, causation: causedBy.messageId, endsEffect: { id, leaseEpoch } };
+  }
+
+  #outcomeEntry(effect: ClaimedEffect, command: AnyCommand): OutboxEntry {
+    const { speaker, ids, databaseClock } = this.#options;
     const cause = effect.causedBy.cause as Cause | undefined;
-    return speaker.command(message, ids.next(), effect.stream, {
+    return speaker.command(command, ids.next(), effect.stream, {
       correlation: effect.correlation,
       causation: effect.causedBy.messageId,
       ...(cause === undefined ? {} : { cause }),
@@ -187,6 +227,6 @@ export class EffectExecutor {
     const end = new AbortController();
     const hinted = new Promise<void>((resolve) => this.#wake = resolve);
     await Promise.race([hinted, this.#options.clock.delay(waitMs, AbortSignal.any([signal, end.signal]))]);
-    end.abort();
+    end.abort("hinted");
   }
 }

@@ -21,7 +21,7 @@ import { foldStream } from "./state_cache.ts";
 import { SystemLog } from "./system_log.ts";
 import { TimerLoop } from "./timer_loop.ts";
 import { TurnLoop } from "./turn_loop.ts";
-import type { Planner } from "./work.ts";
+import type { Planner, Work } from "./work.ts";
 
 /** The moving parts of one service, connected with each other and not yet running. */
 export interface Machinery {
@@ -77,8 +77,9 @@ export async function assemble(parts: ServiceParts): Promise<Machinery> {
     generations,
     planner: plannerOf(parts, intake, generations),
   };
-  const executor = executorOf(shared);
-  const loop = loopOf(shared, consumer, executor);
+  // Each needs the other: turns ask for effects, and their outcomes are turns.
+  const executor: EffectExecutor = executorOf(shared, (work) => loop.perform(work));
+  const loop: TurnLoop = loopOf(shared, consumer, executor);
   const rebuilds = rebuildsOf(shared, loop);
   return {
     databaseClock,
@@ -129,9 +130,10 @@ function intakeOf(parts: ServiceParts): Intake {
   });
 }
 
-function executorOf(shared: Shared): EffectExecutor {
+function executorOf(shared: Shared, perform: (work: Work) => Promise<unknown>): EffectExecutor {
   return new EffectExecutor({
     ...shared,
+    ...(shared.hasReplicas === true ? {} : { perform }),
     effects: shared.behaviour?.effects ?? [],
     adapters: shared.adapters ?? {},
     inTrace: shared.inTrace ?? ((_name, _headers, task) => task()),

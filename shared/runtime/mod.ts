@@ -35,4 +35,5 @@ export { runService, type ServiceBuild, type Wiring } from "./run_service.ts";
 export { type LocalCommand, type RunningService, startService } from "./service.ts";
 export type { ServiceParts } from "./service_parts.ts";
 export { defaultSettings, type RuntimeSettings } from "./settings.ts";
-export type { Commit, Recorded } from "./batch_settler.ts";
+export type { Commit } from "./batch_settler.ts";
+export type { Recorded } from "./work.ts";

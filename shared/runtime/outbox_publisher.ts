@@ -1,6 +1,6 @@
 import { type Clock, errorCode, errorText, MeshError } from "@mesh/base";
 import type { Publisher } from "@mesh/broker";
-import type { OutboxEntry, Store } from "@mesh/store";
+import type { OutboxEntry, Store, TurnWrites } from "@mesh/store";
 import { resentHeader } from "./intake.ts";
 import type { Log } from "./log.ts";
 import type { Meter } from "./meter.ts";
@@ -18,6 +18,28 @@ export interface OutboxPublisherOptions {
     "confirmWindow" | "publisherBacklogMax" | "sweepAfterMs" | "sweepEveryMs" | "leaseMs"
   >;
 }
+
+/** Rows whose publish the broker has confirmed, for the next commit: see `TurnWrites`. */
+export interface SettledRows {
+  readonly confirmed: readonly string[];
+  readonly awaiting: readonly string[];
+}
+
+/** No rows. */
+export const noneSettled: SettledRows = Object.freeze({ confirmed: [], awaiting: [] });
+
+/** A command that the broker has and nobody has answered yet. */
+interface Awaiting {
+  readonly id: string;
+  readonly messageId: string;
+  readonly sinceMs: number;
+}
+
+/**
+ * 2 s: most commands are answered sooner, and their rows are gone then without having been re-timed. Well below the time
+ * after which a sweep would take such a row for forgotten.
+ */
+const awaitingMs = 2_000;
 
 interface Held {
   readonly entry: OutboxEntry;
@@ -39,6 +61,8 @@ export class OutboxPublisher {
   /** Rows in memory, by id, so that the sweep does not take them twice. */
   readonly #held = new Set<string>();
   #confirmed: string[] = [];
+  /** By message id, in the order of their confirms. */
+  readonly #awaiting = new Map<string, Awaiting>();
   #failed: string[] = [];
   #sequence = 0;
   #failuresInARow = 0;
@@ -67,16 +91,26 @@ export class OutboxPublisher {
     this.#pump();
   }
 
+  /** Takes over what a turn has committed: what it sends, and which commands it has ended. */
+  committed({ outbox, answered }: Pick<TurnWrites, "outbox" | "answered">): void {
+    for (const messageId of answered) this.#awaiting.delete(messageId);
+    this.enqueue(outbox);
+  }
+
   /** Hands confirmed rows to the next commit, which deletes or re-times them. */
-  takeConfirmed(): readonly string[] {
-    const taken = this.#confirmed;
+  takeSettled(): SettledRows {
+    const awaiting = this.#takeAwaiting(this.#options.clock.monotonicMs() - awaitingMs);
+    if (this.#confirmed.length === 0 && awaiting.length === 0) return noneSettled;
+    const confirmed = this.#confirmed;
     this.#confirmed = [];
-    return taken;
+    return { confirmed, awaiting };
   }
 
   /** Takes back what a failed commit did not settle. */
-  giveBack(confirmed: readonly string[]): void {
+  giveBack({ confirmed, awaiting }: SettledRows): void {
     this.#confirmed.push(...confirmed);
+    // Whoever answers them meanwhile deletes the row, and re-timing what is gone does nothing.
+    for (const id of awaiting) this.#awaiting.set(id, { id, messageId: id, sinceMs: -Infinity });
   }
 
   /** Runs the sweep and settles what no commit took along, until `signal` aborts. */
@@ -93,7 +127,7 @@ export class OutboxPublisher {
         this.#options.clock.delay(50, signal),
       ]);
     }
-    await this.#settle();
+    await this.#settle(Infinity);
   }
 
   #pump(): void {
@@ -126,7 +160,7 @@ export class OutboxPublisher {
       this.#unconfirmed.delete(held.sequence);
       meter.published(entry.type, outcome);
       this.#failuresInARow = 0;
-      if (outcome === "confirmed") this.#note(this.#confirmed, held);
+      if (outcome === "confirmed") this.#noteConfirmed(held);
       else {
         log.warn("Envelope {type} was {outcome}; it waits and is published again", { type: entry.type, outcome });
         this.#fail(held);
@@ -163,8 +197,30 @@ export class OutboxPublisher {
     for (const one of [held, ...behind]) this.#note(this.#failed, one);
   }
 
-  #note(list: string[], { entry }: Held): void {
-    list.push(entry.id);
+  #noteConfirmed(held: Held): void {
+    const { id, messageId, kind } = held.entry;
+    if (kind !== "command") return this.#note(this.#confirmed, held);
+    this.#awaiting.set(messageId, { id, messageId, sinceMs: this.#options.clock.monotonicMs() });
+    this.#release(held);
+  }
+
+  /** @returns Rows of commands that were confirmed before then and are unanswered. */
+  #takeAwaiting(untilMs: number): readonly string[] {
+    const due: string[] = [];
+    for (const { id, messageId, sinceMs } of this.#awaiting.values()) {
+      if (sinceMs > untilMs) break;
+      this.#awaiting.delete(messageId);
+      due.push(id);
+    }
+    return due;
+  }
+
+  #note(list: string[], held: Held): void {
+    list.push(held.entry.id);
+    this.#release(held);
+  }
+
+  #release({ entry }: Held): void {
     this.#held.delete(entry.id);
     if (this.#held.size === 0) { for (const wake of this.#idle.splice(0)) wake(); }
     this.#wakeFlush();
@@ -172,17 +228,15 @@ export class OutboxPublisher {
 
   async #settleLoop(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#options;
+    signal.addEventListener("abort", () => this.#wakeFlush(), { once: true });
     while (!signal.aborted) {
-      if (this.#confirmed.length === 0 && this.#failed.length === 0) {
-        await new Promise<void>((resolve) => {
-          this.#wakeFlush = resolve;
-          signal.addEventListener("abort", () => resolve(), { once: true });
-        });
+      if (this.#confirmed.length === 0 && this.#failed.length === 0 && this.#awaiting.size === 0) {
+        await new Promise<void>((resolve) => this.#wakeFlush = resolve);
       }
       // The next turn usually takes the confirms along; this is for when there is none.
-      await clock.delay(100, signal);
+      await clock.delay(settleEveryMs, signal);
       try {
-        await this.#settle();
+        await this.#settle(this.#options.clock.monotonicMs() - awaitingMs);
       } catch (error) {
         log.warn("Cannot settle the outbox: {error}", { error: errorText(error) });
         await clock.delay(1_000, signal);
@@ -190,15 +244,17 @@ export class OutboxPublisher {
     }
   }
 
-  async #settle(): Promise<void> {
-    const confirmed = this.takeConfirmed();
+  /** @param untilMs Commands that were confirmed later may still be answered before their row needs a new time. */
+  async #settle(untilMs: number): Promise<void> {
+    const settled = { confirmed: this.#confirmed, awaiting: this.#takeAwaiting(untilMs) };
     const failed = this.#failed;
+    this.#confirmed = [];
     this.#failed = [];
-    if (confirmed.length === 0 && failed.length === 0) return;
+    if (settled.confirmed.length === 0 && settled.awaiting.length === 0 && failed.length === 0) return;
     try {
-      await this.#options.store.settleOutbox({ confirmed, failed });
+      await this.#options.store.settleOutbox({ confirmed: [...settled.confirmed, ...settled.awaiting], failed });
     } catch (error) {
-      this.#confirmed.push(...confirmed);
+      this.giveBack(settled);
       this.#failed.push(...failed);
       throw error;
     }
@@ -225,6 +281,9 @@ export class OutboxPublisher {
     }
   }
 }
+
+/** 300 ms: a publisher that has nothing else to do settles a few times a second, not with every confirm. */
+const settleEveryMs = 300;
 
 /** What this very publish met; trying it again at once would meet it again, and close the channel under the others. */
 const refusals: ReadonlySet<string> = new Set(["access-refused", "not-found", "precondition-failed"]);

@@ -150,7 +150,7 @@ async function serveUntilStopped(
     meter: metrics.meter,
     settings: config.settings,
     partitions: config.partitions,
-    ...priorityOf(config),
+    ...replicationOf(config),
     abandon: (reason) => abandon(reason, log),
   });
   const listeners = await listen(definition, config, parts, running, { ...wiring, metrics });
@@ -184,10 +184,12 @@ function tracedBy(trace: Tracing): Pick<ServiceParts, "continueTrace" | "inTrace
 }
 
 /** Replicas take partitions by a fixed balanced table. */
-function priorityOf({ replicas, ordinal, partitions }: RuntimeConfig): Pick<ServiceParts, "priorityOf"> {
+function replicationOf(
+  { replicas, ordinal, partitions }: RuntimeConfig,
+): Pick<ServiceParts, "hasReplicas" | "priorityOf"> {
   if (replicas === 1) return {};
   const priorities = consumerPriorities(ordinal, partitions);
-  return { priorityOf: (partition) => priorities[partition] ?? 0 };
+  return { hasReplicas: true, priorityOf: (partition) => priorities[partition] ?? 0 };
 }
 
 /** Ends the process with EX_SOFTWARE (sysexits.h): only a fresh start is safe. */

@@ -8,7 +8,8 @@ import { recordInLog } from "./operations.ts";
 import type { Operations } from "./operator_routes.ts";
 import type { ServiceParts } from "./service_parts.ts";
 import { SystemLog } from "./system_log.ts";
-import type { Commit, Recorded } from "./batch_settler.ts";
+import type { Commit } from "./batch_settler.ts";
+import type { Recorded } from "./work.ts";
 
 /** How a command enters that did not come through the broker. */
 export interface LocalCommand {
@@ -17,14 +18,19 @@ export interface LocalCommand {
   /** The flow; the message id when absent. */
   readonly correlation?: string;
   readonly cause?: Cause;
-  /** Commits it, where a service adds statements of its own; the store's commit when absent. */
+  /** Commits it, where a service adds statements of its own. */
   readonly commit?: Commit;
 }
 
 /** A service at work. */
 export interface RunningService {
   readonly operations: Operations;
-  /** Runs one of the service's own commands as a turn, without the broker. @returns The events that it led to. */
+  /**
+   * Runs one of the service's own commands without the broker: in the next turn, together with what else is there; with
+   * statements of its own, in a turn of its own.
+   *
+   * @returns The events that it led to.
+   */
   execute(command: AnyCommand, how?: LocalCommand): Promise<Recorded>;
   /** Signs a command to another service and commits it to the outbox. @returns Its message id. */
   send(command: AnyCommand, how?: LocalCommand): Promise<string>;
@@ -59,9 +65,10 @@ export async function startService(parts: ServiceParts): Promise<RunningService>
   return {
     operations,
     execute: (command, how = {}) => {
-      const { commit = (writes: TurnWrites) => store.commit(writes), ...about } = how;
+      const { commit, ...about } = how;
       const headers = parts.currentTrace?.() ?? {};
-      return loop.execute(localWork(command, { ...about, service, headers, id: about.id ?? ids.next() }), commit);
+      const work = localWork(command, { ...about, service, headers, id: about.id ?? ids.next() });
+      return commit === undefined ? loop.perform(work) : loop.execute(work, commit);
     },
     send: (command, how = {}) => sendCommand(parts, machinery, { command, how }),
     record: (make, by) =>

@@ -33,6 +33,8 @@ export interface ServiceParts {
   readonly meter: Meter;
   readonly settings: RuntimeSettings;
   readonly partitions: number;
+  /** Whether other processes of the service may write the same actors; the outcomes of effects then go through mailboxes. */
+  readonly hasReplicas?: boolean;
   /** Priority of this replica on a partition. */
   readonly priorityOf?: (partition: number) => number;
   readonly continueTrace?: IntakeOptions["continueTrace"];

@@ -78,6 +78,8 @@ const tiersMs = [200, 400, 600, 800];
 export interface CounterMood {
   /** While true, `Break` throws. */
   isBroken: boolean;
+  /** While true, the outcome of a fetch cannot be taken in. */
+  isDeaf?: boolean;
 }
 
 interface CounterState {
@@ -106,7 +108,12 @@ function counterActor(mood: CounterMood) {
       ],
       Wait: (_state, { id, dueAtMs }) => WaitBegun({ id, dueAtMs }),
     },
-    outcomes: { FetchText: (state, { text }) => answering(state.fetching, Fetched({ id: "book", text })) },
+    outcomes: {
+      FetchText: (state, { text }) => {
+        if (mood.isDeaf === true) throw new UnavailableError("Cannot take in: out of ears", { dependency: "ears" });
+        return answering(state.fetching, Fetched({ id: "book", text }));
+      },
+    },
     evolve: {
       Counted: (state, { total }) => ({ ...state, total }),
       Uncounted: (state) => ({ ...state, total: Math.max(0, state.total - 1) }),
@@ -131,6 +138,8 @@ export class World implements AsyncDisposable {
   /** Events that the asker has taken in, in order. */
   readonly heard: { readonly type: string; readonly key: string; readonly re: readonly string[]; data: unknown }[] = [];
   readonly abandoned: string[] = [];
+  /** Types of everything that was published, in order. */
+  readonly published: string[] = [];
   readonly keys = { counter: generateSigningKey("counter"), asker: generateSigningKey("asker") };
   readonly ids = systemIds(this.clock);
   readonly #running = new Map<string, { service: RunningService; store: MemoryStore; broker: Broker }>();
@@ -162,8 +171,8 @@ export class World implements AsyncDisposable {
     this.#feedAnswers = answers;
   }
 
-  async startCounter(adapters: EffectAdapters = {}): Promise<void> {
-    await this.#start(counterService, { behaviour: behaviourOf(counterActor(this.mood)), adapters });
+  async startCounter(adapters: EffectAdapters = {}, some: Pick<ServiceParts, "hasReplicas"> = {}): Promise<void> {
+    await this.#start(counterService, { behaviour: behaviourOf(counterActor(this.mood)), adapters, ...some });
   }
 
   async startAsker(): Promise<void> {
@@ -247,7 +256,7 @@ export class World implements AsyncDisposable {
 
   async #start(
     definition: ServiceDefinition,
-    parts: Pick<ServiceParts, "behaviour" | "adapters" | "projections">,
+    parts: Pick<ServiceParts, "behaviour" | "adapters" | "projections" | "hasReplicas">,
   ): Promise<void> {
     const name = definition.name as "counter" | "asker";
     const store = new MemoryStore({ clock: this.clock, database: this.databases[name] });
@@ -267,7 +276,7 @@ export class World implements AsyncDisposable {
       clock: this.clock,
       ids: this.ids,
       log: silentLog,
-      meter: silentMeter,
+      meter: { ...silentMeter, published: (type) => this.published.push(type) },
       settings: { ...defaultSettings, tiersMs },
       partitions: 1,
       abandon: (reason) => this.abandoned.push(reason),

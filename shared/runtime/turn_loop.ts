@@ -1,9 +1,9 @@
-import { errorText } from "@mesh/base";
+import { Deadlines, errorText, UnavailableError } from "@mesh/base";
 import type { Consumer, Delivery } from "@mesh/broker";
-import { BatchSettler, type BatchSettlerOptions, type Commit, type Recorded } from "./batch_settler.ts";
+import { BatchSettler, type BatchSettlerOptions, type Commit } from "./batch_settler.ts";
 import type { Intake } from "./intake.ts";
 import type { RuntimeSettings } from "./settings.ts";
-import type { Work } from "./work.ts";
+import type { Recorded, Work } from "./work.ts";
 
 /** What the loop needs. */
 export interface TurnLoopOptions extends BatchSettlerOptions {
@@ -19,23 +19,30 @@ interface Job {
   readonly run: () => Promise<void>;
 }
 
+/** A reason of one's own costs nothing; without one each abort makes an exception with its stack. */
+const woken = "woken";
+
 /**
  * One turn after the other: take what is there, prove, load, decide, sign, commit, acknowledge, publish.
  *
- * One batch is in flight at a time. Work from elsewhere (catch-up, local commands) queues up behind it, so that states
- * in memory have one writer.
+ * One batch is in flight at a time. Commands of this very process and outcomes of its effects join the batch; other work
+ * from elsewhere (catch-up, commands with statements of their own) queues up behind it, so that states in memory have
+ * one writer.
  */
 export class TurnLoop {
   readonly #options: TurnLoopOptions;
   readonly #jobs: Job[] = [];
+  #local: Work[] = [];
   #wake = new AbortController();
   readonly #stopping = new AbortController();
   readonly #settler: BatchSettler;
+  readonly #turnDeadlines: Deadlines;
   #isDraining = false;
 
   constructor(options: TurnLoopOptions) {
     this.#options = options;
     this.#settler = new BatchSettler(options, this.#stopping.signal);
+    this.#turnDeadlines = new Deadlines(options.clock, options.settings.turnDeadlineMs);
   }
 
   /** Runs until {@link drain}. Never throws for what a message or a lost dependency can cause. */
@@ -47,26 +54,29 @@ export class TurnLoop {
         await job.run();
         continue;
       }
-      this.#wake = new AbortController();
-      if (this.#jobs.length > 0 || this.#isDraining) continue;
-      if (consumer === undefined) {
+      // An aborted signal ends the wait and not the taking: what is there is taken together with what woke the loop.
+      if (this.#wake.signal.aborted && this.#local.length === 0) this.#wake = new AbortController();
+      if (consumer === undefined && this.#local.length === 0) {
         await aborted(this.#wake.signal);
         continue;
       }
-      const deliveries = await this.#take(consumer);
+      const deliveries = consumer === undefined ? [] : await this.#take(consumer);
       // Only a consumer that has ended gives nothing without being woken; asking it again would never let go of the
       // event loop.
       if (deliveries === undefined) consumer = undefined;
-      else await this.#turn(deliveries, consumer);
+      const local = this.#local.splice(0, this.#options.settings.batchMax);
+      if (local.length > 0 || (deliveries ?? []).length > 0) await this.#turn(deliveries ?? [], local, consumer);
     }
     for (const job of this.#jobs.splice(0)) await job.run();
+    for (const { caller } of this.#local.splice(0)) caller?.failed(stoppedError());
+    this.#turnDeadlines[Symbol.dispose]();
   }
 
   /** Lets the turn in flight finish, then ends {@link run}; waits for a lost database no longer. */
   drain(): void {
     this.#isDraining = true;
-    this.#stopping.abort();
-    this.#wake.abort();
+    this.#stopping.abort(woken);
+    this.#wake.abort(woken);
   }
 
   /**
@@ -79,9 +89,23 @@ export class TurnLoop {
   }
 
   /**
+   * Takes work of this process into the next turn.
+   *
+   * @returns The events that it led to, once they are committed.
+   * @throws What its decision or commit threw; nothing is retried in a tier.
+   */
+  perform(work: Work): Promise<Recorded> {
+    if (this.#isDraining) return Promise.reject(stoppedError());
+    return new Promise((resolve, reject) => {
+      this.#local.push({ ...work, caller: { committed: resolve, failed: reject } });
+      this.#wake.abort(woken);
+    });
+  }
+
+  /**
    * Runs a local command as a turn of its own.
    *
-   * @param commit Commits it, possibly with the caller's own statements.
+   * @param commit Commits it together with the caller's own statements.
    * @returns The events that it led to.
    * @throws What its decision or commit threw; nothing is retried in a tier.
    */
@@ -93,7 +117,7 @@ export class TurnLoop {
   exclusively<T>(task: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#jobs.push({ run: () => task().then(resolve, reject) });
-      this.#wake.abort();
+      this.#wake.abort(woken);
     });
   }
 
@@ -112,36 +136,48 @@ export class TurnLoop {
   }
 
   /** Takes a batch through; what cannot be settled now is held and tried again, and goes back to the broker at the end. */
-  async #turn(deliveries: readonly Delivery[], consumer: Consumer): Promise<void> {
+  async #turn(deliveries: readonly Delivery[], local: readonly Work[], consumer: Consumer | undefined): Promise<void> {
     const { clock, log } = this.#options;
-    while (deliveries.length > 0 && !this.#stopping.signal.aborted) {
+    let works = local;
+    while (!this.#stopping.signal.aborted) {
       try {
-        return await this.#turnOnce(deliveries, consumer);
+        return await this.#turnOnce(deliveries, works, consumer);
       } catch (error) {
-        if (this.#stopping.signal.aborted) return;
+        // Whoever has heard already does not hear again.
+        for (const { caller } of works) caller?.failed(error);
+        works = [];
+        if (this.#stopping.signal.aborted || deliveries.length === 0) return;
         log.error("Turn failed, its messages are held: {error}", { error: errorText(error) });
         await clock.delay(1_000, this.#stopping.signal);
       }
     }
+    for (const { caller } of works) caller?.failed(stoppedError());
   }
 
-  async #turnOnce(deliveries: readonly Delivery[], consumer: Consumer): Promise<void> {
-    const { intake, store, clock, settings, abandon } = this.#options;
-    const overrun = new AbortController();
-    void clock.delay(settings.turnDeadlineMs, overrun.signal).then(() => {
-      if (!overrun.signal.aborted && !this.#settler.isWaitingForStore) {
-        abandon(`a turn took over ${settings.turnDeadlineMs} ms`);
-      }
+  async #turnOnce(
+    deliveries: readonly Delivery[],
+    local: readonly Work[],
+    consumer: Consumer | undefined,
+  ): Promise<void> {
+    const { intake, store, settings, abandon } = this.#options;
+    const ended = this.#turnDeadlines.start(() => {
+      if (!this.#settler.isWaitingForStore) abandon(`a turn took over ${settings.turnDeadlineMs} ms`);
     });
     try {
-      const { works, refusals } = await intake.receive(deliveries);
-      await this.#settler.settle(works, refusals, (writes) => store.commit(writes));
+      const { works, refusals } = deliveries.length === 0 ? nothingReceived : await intake.receive(deliveries);
+      await this.#settler.settle([...local, ...works], refusals, (writes) => store.commit(writes));
       const last = deliveries.at(-1);
-      if (last !== undefined) consumer.ackThrough(last);
+      if (last !== undefined) consumer?.ackThrough(last);
     } finally {
-      overrun.abort();
+      ended();
     }
   }
+}
+
+const nothingReceived = Object.freeze({ works: [], refusals: [] });
+
+function stoppedError(): UnavailableError {
+  return new UnavailableError("Cannot run a turn: the service is stopping");
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

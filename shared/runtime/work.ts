@@ -1,6 +1,16 @@
 import type { Cause, Received } from "@mesh/actor";
 import type { AnyEvent } from "@mesh/contract";
-import type { TurnWrites } from "@mesh/store";
+import type { ClaimedEffect, TurnWrites } from "@mesh/store";
+
+/** Events that a command of this process led to, with their ids. */
+export type Recorded = readonly (AnyEvent & { readonly id: string })[];
+
+/** Whoever in this process waits for a work's end; hears of it once. */
+export interface Caller {
+  readonly committed: (events: Recorded) => void;
+  /** Nothing of it was committed, or nobody knows (the database is away). */
+  readonly failed: (error: unknown) => void;
+}
 
 /** A proven message that waits for its turn. */
 export interface Work {
@@ -31,6 +41,12 @@ export interface Work {
   readonly headers: Readonly<Record<string, string>>;
   /** Whether it may have been handled before: redelivered, retried, or read from a feed. */
   readonly isSuspect: boolean;
+  /** Message that it follows from, where the work itself is no message that anybody could look up. */
+  readonly causation?: string;
+  /** Present for what this process gave itself: it hears of failures in place of retry tiers and dead letters. */
+  readonly caller?: Caller;
+  /** The effect whose outcome this is: recording it ends the effect, which is what makes it happen once. */
+  readonly endsEffect?: Pick<ClaimedEffect, "id" | "leaseEpoch">;
 }
 
 /** What a planner makes of a batch. */
@@ -39,7 +55,7 @@ export interface Plan {
   /** Works that were not decided, with what went wrong. */
   readonly failures: ReadonlyMap<Work, unknown>;
   /** Events that were recorded, by the work that led to them. */
-  readonly recorded: ReadonlyMap<Work, readonly (AnyEvent & { readonly id: string })[]>;
+  readonly recorded: ReadonlyMap<Work, Recorded>;
   /** Keeps what the commit made true. */
   committed(): void;
 }
@@ -73,7 +89,7 @@ export function distinct(works: readonly Work[]): readonly [first: readonly Work
   return [[...first.values()], rivals];
 }
 
-/** @returns Whether somebody waits for an answer to it. */
-export function isAnswerable({ received }: Work): boolean {
-  return received.kind === "command";
+/** @returns Whether somebody waits for an answer to it by message. */
+export function isAnswerable({ received, caller }: Work): boolean {
+  return received.kind === "command" && caller === undefined;
 }

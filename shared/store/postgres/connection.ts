@@ -1,4 +1,4 @@
-import { type Clock, UnavailableError } from "@mesh/base";
+import { type Clock, Deadlines, UnavailableError } from "@mesh/base";
 import postgres from "postgres";
 import { arrayTypes } from "./array_types.ts";
 import { guardTransactions } from "./transaction.ts";
@@ -22,12 +22,14 @@ export interface ConnectionOptions {
 export class Connection implements AsyncDisposable {
   readonly #options: ConnectionOptions;
   readonly #callLimitMs: number;
+  readonly #deadlines: Deadlines;
   #sql: postgres.Sql;
 
   /** Connects with the first call. */
   constructor(options: ConnectionOptions) {
     this.#options = options;
     this.#callLimitMs = options.callLimitMs ?? 15_000;
+    this.#deadlines = new Deadlines(options.clock, this.#callLimitMs);
     this.#sql = openPool(options);
   }
 
@@ -56,7 +58,7 @@ export class Connection implements AsyncDisposable {
   async attempt<T>(what: string, work: (sql: postgres.Sql) => PromiseLike<T>): Promise<T> {
     for (let count = 1;; count += 1) {
       try {
-        return await this.#limit(what, work(this.#sql));
+        return await this.#deadlines.limit(work(this.#sql), () => this.#expired(what));
       } catch (error) {
         this.#renewStuckPool(error);
         if (!isRetryable(error) || count >= 3) throw error;
@@ -67,6 +69,7 @@ export class Connection implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#sql.end({ timeout: 5 });
+    this.#deadlines[Symbol.dispose]();
   }
 
   /**
@@ -81,18 +84,8 @@ export class Connection implements AsyncDisposable {
     stuck.end({ timeout: 0 }).catch(() => {});
   }
 
-  async #limit<T>(what: string, work: PromiseLike<T>): Promise<T> {
-    const patience = new AbortController();
-    const expiry = this.#options.clock.delay(this.#callLimitMs, patience.signal).then((): never => {
-      throw new UnavailableError(`Cannot ${what}: no answer after ${this.#callLimitMs} ms`, { dependency: "postgres" });
-    });
-    // Ends with the abort below, when nobody listens any more.
-    expiry.catch(() => {});
-    try {
-      return await Promise.race([work, expiry]);
-    } finally {
-      patience.abort();
-    }
+  #expired(what: string): UnavailableError {
+    return new UnavailableError(`Cannot ${what}: no answer after ${this.#callLimitMs} ms`, { dependency: "postgres" });
   }
 }
 
