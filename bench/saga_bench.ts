@@ -4,8 +4,8 @@
  * @module
  */
 import { errorText } from "@mesh/base";
+import { machineText, readMillisPerTick } from "./machine/proc.ts";
 import { openBenchShop, provideGoods } from "./saga/bench_shop.ts";
-import { readMillisPerTick } from "./saga/cpu_time.ts";
 import { faultsOfRun, type LedgerEntry } from "./saga/judge_run.ts";
 import { type Bench, measureLoad, type Measurement, untilQuiet } from "./saga/measure_load.ts";
 import { type BenchOptions, helpText, readOptions } from "./saga/options.ts";
@@ -30,7 +30,7 @@ async function run(options: BenchOptions, interrupted: Promise<void>): Promise<B
     const bench: Bench = { shop, books, ends, goods, millisPerTick: await readMillisPerTick() };
     // The watch only ends by failing, which would otherwise look like orders that never end.
     const result = await Promise.race([measure(bench, options), watching, interrupted]);
-    return result === undefined ? undefined : { machine: machineOf(), ...result };
+    return result === undefined ? undefined : { machine: machineText(), ...result };
   } catch (error) {
     for (const complaint of complaints.slice(-20)) log(complaint);
     throw error;
@@ -79,11 +79,6 @@ function untilInterrupted(): Promise<void> {
   return new Promise((resolve) => {
     for (const name of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(name, () => resolve());
   });
-}
-
-function machineOf(): string {
-  const cpu = /^model name\s*: (.*)$/m.exec(Deno.readTextFileSync("/proc/cpuinfo"))?.[1] ?? Deno.build.arch;
-  return `${navigator.hardwareConcurrency} cores (${cpu}), Deno ${Deno.version.deno}`;
 }
 
 if (import.meta.main) {

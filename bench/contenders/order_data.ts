@@ -4,11 +4,11 @@ export interface OrderData {
   readonly customerId: string;
   readonly currency: string;
   readonly totalMinor: number;
-  readonly lines: readonly {
-    readonly sku: string;
-    readonly name: string;
-    readonly units: number;
-    readonly unitPriceMinor: number;
+  readonly lines: {
+    sku: string;
+    name: string;
+    units: number;
+    unitPriceMinor: number;
   }[];
   readonly shipTo: {
     readonly name: string;
