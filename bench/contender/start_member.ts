@@ -19,11 +19,17 @@ export interface MemberSpec {
 export interface Member {
   readonly pid: number;
   /**
-   * Waits for a line on its standard output.
+   * Waits for a line on its standard output that comes from now on.
    *
    * @throws {Error} If it ends first.
    */
   untilLine(wanted: RegExp): Promise<string>;
+  /**
+   * Sends it a signal and waits for the line that it answers with.
+   *
+   * @throws {Error} If it ends first.
+   */
+  ask(signal: "SIGUSR2", wanted: RegExp): Promise<string>;
   /** Asks it to end, and ends it if it does not. */
   stop(): Promise<void>;
 }
@@ -39,24 +45,30 @@ export function startMember({ name, program = process.execPath, command, env, wo
     stdio: ["ignore", "pipe", "inherit"],
     ...(workDir === undefined ? {} : { cwd: workDir }),
   });
-  const waiting = new Set<{ readonly wanted: RegExp; resolve(line: string): void }>();
-  const lines: string[] = [];
-  createInterface({ input: child.stdout }).on("line", (line) => {
-    // What came before somebody asked, as far as it matters: the first lines of a start.
-    if (lines.length < 100) lines.push(line);
-    for (const one of waiting) if (one.wanted.test(line)) one.resolve(line);
-  });
+  const waiting = new Set<(line: string) => void>();
+  createInterface({ input: child.stdout }).on("line", (line) => waiting.forEach((look) => look(line)));
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  const untilLine = async (wanted: RegExp) => {
+    const found = new Promise<string>((resolve) => {
+      const look = (line: string) => {
+        if (!wanted.test(line)) return;
+        waiting.delete(look);
+        resolve(line);
+      };
+      waiting.add(look);
+    });
+    const failed = ended.then(() => {
+      throw new Error(`Cannot go on with ${name}: it has ended`);
+    });
+    return await Promise.race([found, failed]);
+  };
   return {
     pid: child.pid!,
-    untilLine: async (wanted) => {
-      const known = lines.find((line) => wanted.test(line));
-      if (known !== undefined) return known;
-      const found = new Promise<string>((resolve) => waiting.add({ wanted, resolve }));
-      const failed = ended.then(() => {
-        throw new Error(`Cannot start ${name}: it has ended`);
-      });
-      return await Promise.race([found, failed]);
+    untilLine,
+    ask: async (signal, wanted) => {
+      const answer = untilLine(wanted);
+      child.kill(signal);
+      return await answer;
     },
     stop: async () => {
       child.kill("SIGTERM");
