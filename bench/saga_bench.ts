@@ -6,7 +6,7 @@
 import { errorText } from "@mesh/base";
 import { machineText, readMillisPerTick } from "./machine/proc.ts";
 import { openBenchShop, provideGoods } from "./saga/bench_shop.ts";
-import { faultsOfRun, type LedgerEntry } from "./saga/judge_run.ts";
+import { faultsOfShop } from "./saga/judge_shop.ts";
 import { type Bench, measureLoad, type Measurement, untilQuiet } from "./saga/measure_load.ts";
 import { type BenchOptions, helpText, readOptions } from "./saga/options.ts";
 import { type PlacedOrder, placeOrders } from "./saga/place_orders.ts";
@@ -57,22 +57,7 @@ async function measure(bench: Bench, options: BenchOptions): Promise<Omit<BenchR
     measurements.push(measurement);
     all.push(...measurement.placed);
   }
-  return { measurements, faults: await judge(bench, all) };
-}
-
-async function judge({ shop, books, goods }: Bench, orders: readonly PlacedOrder[]): Promise<readonly string[]> {
-  const response = await fetch(`http://127.0.0.1:${shop.ports.payment}/_simulator/ledger`);
-  const { orders: ledger } = await response.json() as { readonly orders: Readonly<Record<string, LedgerEntry>> };
-  return faultsOfRun({
-    orders,
-    unitsPerSku: goods.unitsPerSku,
-    priceMinor: goods.priceMinor,
-    stock: await books.readStock(),
-    ledger,
-    statuses: await books.readStatuses(),
-    deadLetters: await books.countDeadLetters(),
-    unsettled: await books.countUnsettled(),
-  });
+  return { measurements, faults: await faultsOfShop(bench, all) };
 }
 
 function untilInterrupted(): Promise<void> {

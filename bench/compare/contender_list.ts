@@ -9,8 +9,8 @@ export interface ContenderSpec {
   readonly runtime: "deno" | "node";
   /** Sagas at once at saturation: where the contender is at its best, found by trying 64 and 256. */
   readonly inFlight: number;
-  /** Where more stand for one thing: what its processes are, for readers of the table. */
-  readonly note?: string;
+  /** Runs without any network but its own loopback: it would ask somebody outside for its newest version. */
+  readonly isIsolated?: boolean;
 }
 
 /** The measure of all others. */
@@ -31,6 +31,7 @@ export const contenders: readonly ContenderSpec[] = [
     name: "restate-calls",
     title: "Restate, service calls",
     command: ["peers/restate.ts", "calls"],
+    isIsolated: true,
     runtime: "node",
     inFlight: 256,
   },
@@ -38,6 +39,7 @@ export const contenders: readonly ContenderSpec[] = [
     name: "restate-steps",
     title: "Restate, steps",
     command: ["peers/restate.ts", "steps"],
+    isIsolated: true,
     runtime: "node",
     inFlight: 256,
   },

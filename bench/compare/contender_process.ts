@@ -7,6 +7,8 @@ export interface ContenderProgram {
   readonly command: readonly [string, ...string[]];
   /** Receives what it says beside its reports. */
   readonly onLine: (line: string) => void;
+  /** Ends every wait for it, and then the process itself, without asking it to stop. */
+  readonly signal: AbortSignal;
 }
 
 type ReportName = "ready" | "measuring" | "result";
@@ -19,10 +21,12 @@ export class ContenderProcess implements AsyncDisposable {
   readonly #process: Deno.ChildProcess;
   readonly #orders: WritableStreamDefaultWriter<Uint8Array>;
   readonly #reports: ReadableStreamDefaultReader<Report>;
+  readonly #signal: AbortSignal;
 
   /** Starts it. */
-  constructor({ name, command, onLine }: ContenderProgram) {
+  constructor({ name, command, onLine, signal }: ContenderProgram) {
     this.#name = name;
+    this.#signal = signal;
     this.#process = new Deno.Command("setpriv", {
       // The kernel ends it when this process dies without a word.
       args: ["--pdeathsig", "KILL", "--", ...command],
@@ -50,12 +54,15 @@ export class ContenderProcess implements AsyncDisposable {
    */
   async next<N extends ReportName>(wanted: N, limitMs: number): Promise<ReportOf<N>> {
     const waiting = new AbortController();
-    const late = systemClock.delay(limitMs, waiting.signal).then(() => "late" as const);
+    const ending = AbortSignal.any([waiting.signal, this.#signal]);
+    const late = systemClock.delay(limitMs, ending).then(() => "late" as const);
     try {
       const read = await Promise.race([this.#reports.read(), late]);
       const report = read === "late" ? undefined : read.value;
       if (report !== undefined && wanted in report) return report as ReportOf<N>;
-      const found = read === "late" ? `it said nothing for ${limitMs} ms` : said(report);
+      const found = read === "late"
+        ? this.#signal.aborted ? "it was told to end" : `it said nothing for ${limitMs} ms`
+        : said(report);
       throw new UnavailableError(`Cannot go on with ${this.#name}: ${found}`, { dependency: this.#name });
     } finally {
       waiting.abort();
@@ -64,6 +71,7 @@ export class ContenderProcess implements AsyncDisposable {
 
   /** Asks it to stop, and ends it after 60 s, longer than any drain. */
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#signal.aborted) this.#process.kill("SIGKILL");
     await this.order({ stop: true }).catch(() => {});
     await this.#orders.close().catch(() => {});
     const waiting = new AbortController();

@@ -18,6 +18,8 @@ export interface Arena {
   readonly peers?: PeersInstallation;
   readonly millisPerTick: number;
   readonly log: (line: string) => void;
+  /** Ends everything early. */
+  readonly signal: AbortSignal;
 }
 
 /** What one load has shown. */
@@ -39,16 +41,22 @@ export interface Measurement {
 /** 120 s: a start on a busy machine, and a judgement that waits for quiet. */
 const reportLimitMs = 120_000;
 
+/** A contender that runs. Disposing of it removes all that it made. */
+export interface OpenedContender extends AsyncDisposable {
+  /**
+   * Puts a load on it.
+   *
+   * @throws {UnavailableError} If it does not answer.
+   */
+  measure(plan: LoadPlan): Promise<Measurement>;
+}
+
 /**
- * Starts a contender, puts loads on it one after the other, and removes it with all that it made.
+ * Starts a contender in a vhost, with databases and a folder that are its own.
  *
- * @throws {UnavailableError} If it does not start or does not answer.
+ * @throws {UnavailableError} If it does not start.
  */
-export async function measureContender(
-  arena: Arena,
-  spec: ContenderSpec,
-  plans: readonly LoadPlan[],
-): Promise<readonly Measurement[]> {
+export async function openContender(arena: Arena, spec: ContenderSpec): Promise<OpenedContender> {
   const { infra: { broker: { management, amqpUrl }, postgres: { adminUrl } } } = arena;
   const vhost = `bench-${spec.name}`;
   const databasePrefix = `bench_${spec.name.replaceAll("-", "_")}_`;
@@ -63,6 +71,7 @@ export async function measureContender(
       name: spec.name,
       command: commandOf(spec, arena.peers),
       onLine: (line) => arena.log(`  ${spec.name}: ${line}`),
+      signal: arena.signal,
     }),
   );
   await contender.order({
@@ -78,13 +87,15 @@ export async function measureContender(
   });
   const { ready: { processes } } = await contender.next("ready", reportLimitMs);
   await settleDatabase(adminUrl);
-  const measurements: Measurement[] = [];
-  for (const plan of plans) measurements.push(await measureLoad(arena, { contender, processes }, plan));
-  return measurements;
+  const all = cleanUp.move();
+  return {
+    measure: (plan) => measureLoad(arena, { contender, processes }, plan),
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
 }
 
 async function measureLoad(
-  { infra: _infra, serversFolder, millisPerTick }: Arena,
+  { serversFolder, millisPerTick }: Arena,
   { contender, processes: own }: { readonly contender: ContenderProcess; readonly processes: Processes },
   plan: LoadPlan,
 ): Promise<Measurement> {
@@ -115,10 +126,16 @@ async function measureLoad(
   };
 }
 
-function commandOf({ command: [program, ...args], runtime }: ContenderSpec, peers?: PeersInstallation) {
+function commandOf(
+  { command: [program, ...args], runtime, isIsolated = false }: ContenderSpec,
+  peers?: PeersInstallation,
+): [string, ...string[]] {
   const path = new URL(`../${program}`, import.meta.url).pathname;
   const command: [string, ...string[]] = runtime === "node"
     ? [peers!.node, path, ...args]
     : [Deno.execPath(), "run", "--frozen", "--cached-only", "-A", path, ...args];
-  return command;
+  return isIsolated ? [...ownNetwork, ...command] : command;
 }
+
+/** A network namespace with loopback alone; see unshare(1). */
+const ownNetwork = ["unshare", "--map-root-user", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"] as const;
