@@ -1,4 +1,4 @@
-import { systemClock } from "@mesh/base";
+import { systemClock, UnavailableError } from "@mesh/base";
 import { createVhost, deleteVhost, type Infra, processesIn, withVhost } from "@mesh/testing/infra";
 import type { LoadPlan, LoadResult, Processes } from "../contender/protocol.ts";
 import type { ContenderSpec } from "./contender_list.ts";
@@ -40,6 +40,12 @@ export interface Measurement {
 
 /** 120 s: a start on a busy machine, and a judgement that waits for quiet. */
 const reportLimitMs = 120_000;
+
+/**
+ * Before anything is measured: pools fill, code is compiled. A rush at the very start makes some contenders stumble for
+ * many seconds, and none of them is compared by that.
+ */
+const priming: LoadPlan = { warmUpMs: 0, measureMs: 1_500, inFlight: 16 };
 
 /** A contender that runs. Disposing of it removes all that it made. */
 export interface OpenedContender extends AsyncDisposable {
@@ -86,6 +92,8 @@ export async function openContender(arena: Arena, spec: ContenderSpec): Promise<
     },
   });
   const { ready: { processes } } = await contender.next("ready", reportLimitMs);
+  const { result: { faults } } = await measureLoad(arena, { contender, processes }, priming);
+  if (faults.length > 0) throw new UnavailableError(`Cannot measure ${spec.name}: ${faults.join("; ")}`);
   await settleDatabase(adminUrl);
   const all = cleanUp.move();
   return {

@@ -53,7 +53,7 @@ export function ratioSpread(of: ReadonlyMap<number, number>, to: ReadonlyMap<num
 }
 
 /**
- * Writes a spread as `12.3 [10.0-15.1]`.
+ * Writes a spread as `12.3 [10.0-15.1]`, or as one figure where there was one value.
  *
  * @param digits Decimal places.
  * @returns A dash for none.
@@ -61,5 +61,6 @@ export function ratioSpread(of: ReadonlyMap<number, number>, to: ReadonlyMap<num
 export function spreadText(spread: Spread | undefined, digits: number): string {
   if (spread === undefined) return "–";
   const { median, min, max } = spread;
+  if (min === max) return median.toFixed(digits);
   return `${median.toFixed(digits)} [${min.toFixed(digits)}-${max.toFixed(digits)}]`;
 }
