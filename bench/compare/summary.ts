@@ -25,6 +25,7 @@ export interface Summary {
     readonly perSecond: Spread | undefined;
     readonly p50Ms: Spread | undefined;
     readonly p99Ms: Spread | undefined;
+    readonly coresBusy: Spread | undefined;
   };
   /** Sagas a second of the mesh divided by its own in the same round. */
   readonly meshTo: Spread | undefined;
@@ -34,6 +35,7 @@ type Figure = (measurement: Measurement) => number | undefined;
 
 const perSecond: Figure = (measurement) => measurement.perSecond;
 const p50Ms: Figure = ({ result }) => result.latency?.p50Ms;
+const coresBusy: Figure = (measurement) => measurement.coresBusy;
 const p99Ms: Figure = ({ result }) => result.latency?.p99Ms;
 
 /** Sums up the runs under one load; contenders without any are left out. */
@@ -57,7 +59,7 @@ export function summarize(
       perSecond: spread(perSecond),
       p50Ms: spread(p50Ms),
       p99Ms: spread(p99Ms),
-      coresBusy: spread(({ coresBusy }) => coresBusy),
+      coresBusy: spread(coresBusy),
       residentBytes: spread(({ residentBytes }) => residentBytes),
       cpuPerSagaMs: Object.fromEntries(
         processGroups.map((group) => [group, spread(({ cpuPerSagaMs }) => cpuPerSagaMs[group])]),
@@ -66,6 +68,7 @@ export function summarize(
         perSecond: to(ceilingName, perSecond),
         p50Ms: to(ceilingName, p50Ms),
         p99Ms: to(ceilingName, p99Ms),
+        coresBusy: to(ceilingName, coresBusy),
       },
       meshTo: ratioSpread(byRound(runsOf("mesh"), perSecond), byRound(counted, perSecond)),
     };
