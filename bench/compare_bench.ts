@@ -39,11 +39,24 @@ async function circumstancesOf(options: CompareOptions, versions: readonly strin
   return [
     `Machine: ${machineText()}; broker, database and all processes on it.`,
     `Versions: ${versions.join(", ")}.`,
-    `Measured on ${day} at commit ${await readCommit()} with \`${["deno task bench", ...Deno.args].join(" ")}\`: ` +
+    `Measured on ${day} at commit ${await readCommit()} with \`${["deno task bench", ...shownArgs()].join(" ")}\`: ` +
     `${runs} runs of each in alternation, ${measureMs / 1000} s after ${warmUpMs / 1000} s of warm-up at saturation, ` +
     `${openMs / 1000} s at each other load.`,
     "Figures are medians with the range of the runs. Ratios compare runs of the same round, then take the median.",
   ];
+}
+
+/** Where the tables are written to says nothing about them. */
+function shownArgs(): readonly string[] {
+  return Deno.args.filter((arg, at) => arg !== "--write" && Deno.args[at - 1] !== "--write");
+}
+
+/** Tables as a page, formatted as all pages are. */
+async function writePage(path: string, text: string): Promise<void> {
+  const head =
+    "# Benchmarks\n\nWritten by `make bench`; what is compared, how and what is not is in `bench/README.md`.\n\n";
+  await Deno.writeTextFile(path, head + text);
+  await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", path] }).output();
 }
 
 async function readCommit(): Promise<string> {
@@ -75,7 +88,7 @@ if (import.meta.main) {
     if (signal.aborted) Deno.exit(130);
     const text = comparisonReport(comparison);
     console.log(options.isJson ? JSON.stringify(outcomes, null, 2) : text);
-    if (options.writePath !== undefined) await Deno.writeTextFile(options.writePath, `# Benchmarks\n\n${text}`);
+    if (options.writePath !== undefined) await writePage(options.writePath, text);
     Deno.exit(outcomes.every(({ faults }) => faults.length === 0) ? 0 : 1);
   } catch (error) {
     console.error(errorText(error));

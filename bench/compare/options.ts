@@ -29,7 +29,7 @@ run does not count: sagas missing, sums that do not hold.
   --loads <a,b>        ${loadNames.join(", ")} (default all)
   --runs <n>           runs of each contender (default 5)
   --seconds <n>        length of each measurement (default 8)
-  --in-flight <n>      sagas at once at saturation, for all contenders (default 64 or 256, see the table)
+  --in-flight <n>      sagas at once at saturation, for all contenders (default: see the table)
   --quick              2 runs of 4 seconds: under 10 minutes in all
   --json               print JSON in place of tables
   --write <file>       write the tables into a Markdown file, too
