@@ -90,6 +90,7 @@ const costColumns: readonly Column[] = [
     return sum === 0 ? "–" : sum.toFixed(2);
   }],
   ["cores busy", ({ coresBusy }) => spreadText(coresBusy, 2)],
+  ["of others", ({ coresForeign }) => spreadText(coresForeign, 2)],
   ["resident MB", ({ residentBytes }) => residentBytes === undefined ? "–" : (residentBytes.median / 1e6).toFixed(0)],
 ];
 

@@ -65,7 +65,7 @@ Deno.test("the report has a table of speed and one of costs for each load, and t
   assertEquals(lines[0], "- Machine: this one");
   assertEquals(lines.filter((line) => line.startsWith("| mesh")), [
     "| mesh | 256 | 50 [20-80] | 0.65 [0.50-0.80] | 1.00 | 31 [13-50] | 63 [25-100] | 2 |",
-    "| mesh | 1.00 | 2.00 | 3.00 | 4.00 | 10.00 | 1.50 | 500 |",
+    "| mesh | 1.00 | 2.00 | 3.00 | 4.00 | 10.00 | 1.50 | 0.10 | 500 |",
   ]);
   assertEquals(lines.includes("- a saga is missing"), true);
 });

@@ -44,7 +44,7 @@ export const contenders: readonly ContenderSpec[] = [
     inFlight: 256,
   },
   { name: "moleculer", title: "Moleculer", command: ["peers/moleculer.ts"], runtime: "node", inFlight: 256 },
-  { name: "shop", title: "whole shop", command: ["contenders/shop/main.ts"], runtime: "deno", inFlight: 256 },
+  { name: "shop", title: "whole shop", command: ["contenders/shop/main.ts"], runtime: "deno", inFlight: 64 },
 ];
 
 /** Finds a contender by name. */

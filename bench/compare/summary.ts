@@ -17,6 +17,8 @@ export interface Summary {
   readonly p50Ms: Spread | undefined;
   readonly p99Ms: Spread | undefined;
   readonly coresBusy: Spread | undefined;
+  /** Cores that others kept busy meanwhile; more than a little, and the machine was not the bench's own. */
+  readonly coresForeign: Spread | undefined;
   readonly residentBytes: Spread | undefined;
   /** Processor time per saga in milliseconds: medians. */
   readonly cpuPerSagaMs: Readonly<Record<ProcessGroup, Spread | undefined>>;
@@ -60,6 +62,7 @@ export function summarize(
       p50Ms: spread(p50Ms),
       p99Ms: spread(p99Ms),
       coresBusy: spread(coresBusy),
+      coresForeign: spread(({ machineCoresBusy, coresBusy }) => Math.max(0, machineCoresBusy - coresBusy)),
       residentBytes: spread(({ residentBytes }) => residentBytes),
       cpuPerSagaMs: Object.fromEntries(
         processGroups.map((group) => [group, spread(({ cpuPerSagaMs }) => cpuPerSagaMs[group])]),
