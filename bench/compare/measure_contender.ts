@@ -64,7 +64,8 @@ export interface OpenedContender extends AsyncDisposable {
  */
 export async function openContender(arena: Arena, spec: ContenderSpec): Promise<OpenedContender> {
   const { infra: { broker: { management, amqpUrl }, postgres: { adminUrl } } } = arena;
-  const vhost = `bench-${spec.name}`;
+  // A new name each time: a broker may remember by it what an earlier one held, and the shop leaves such a note there.
+  const vhost = `bench-${spec.name}-${crypto.randomUUID().slice(0, 8)}`;
   const databasePrefix = `bench_${spec.name.replaceAll("-", "_")}_`;
   const folder = await Deno.makeTempDir({ dir: arena.folder, prefix: `${spec.name}-` });
   await using cleanUp = new AsyncDisposableStack();
@@ -140,7 +141,7 @@ function commandOf(
 ): [string, ...string[]] {
   const path = new URL(`../${program}`, import.meta.url).pathname;
   const command: [string, ...string[]] = runtime === "node"
-    ? [peers!.node, path, ...args]
+    ? [peers!.node, "--disable-warning=DeprecationWarning", path, ...args]
     : [Deno.execPath(), "run", "--frozen", "--cached-only", "-A", path, ...args];
   return isIsolated ? [...ownNetwork, ...command] : command;
 }

@@ -59,7 +59,7 @@ function startServer(
     command: [
       ...["--no-logo", "--listen-mode", "tcp", "--node-name", "bench", "--base-dir", `${folder}/restate`],
       ...["--bind-ip", "127.0.0.1", "--bind-port", String(fabric), "--advertised-host", "127.0.0.1"],
-      ...["--log-filter", "error", "--log-disable-ansi-codes", "true"],
+      ...["--log-filter", "error,octocrab=off", "--log-disable-ansi-codes", "true"],
     ],
     env: {
       ...process.env,
