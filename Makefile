@@ -3,7 +3,7 @@
 
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-tasks := dev demo ok test clean manifests test-fresh test-brokers
+tasks := dev demo ok test clean manifests bench bench-quick test-fresh test-brokers
 
 .PHONY: help bootstrap $(tasks)
 
@@ -14,6 +14,8 @@ help:
 	@echo 'make ok             the part of it that needs no server, in seconds'
 	@echo 'make clean          remove the data of development servers'
 	@echo 'make manifests      render the Kubernetes and Istio manifests'
+	@echo 'make bench          compare speed with a ceiling and with peers, 40 minutes, into docs/benchmarks.md'
+	@echo 'make bench-quick    the same in 10 minutes, only printed'
 	@echo 'make test-fresh     prove make dev and make test on a fresh Debian 12 (root on Debian)'
 	@echo 'make test-brokers   run the broker tests on RabbitMQ 4.0 and 4.3 (root on Debian)'
 	@echo 'make bootstrap      only prepare'

@@ -4,9 +4,9 @@
  * @module
  */
 import { errorText } from "@mesh/base";
+import { machineText, readMillisPerTick } from "./machine/proc.ts";
 import { openBenchShop, provideGoods } from "./saga/bench_shop.ts";
-import { readMillisPerTick } from "./saga/cpu_time.ts";
-import { faultsOfRun, type LedgerEntry } from "./saga/judge_run.ts";
+import { faultsOfShop } from "./saga/judge_shop.ts";
 import { type Bench, measureLoad, type Measurement, untilQuiet } from "./saga/measure_load.ts";
 import { type BenchOptions, helpText, readOptions } from "./saga/options.ts";
 import { type PlacedOrder, placeOrders } from "./saga/place_orders.ts";
@@ -30,7 +30,7 @@ async function run(options: BenchOptions, interrupted: Promise<void>): Promise<B
     const bench: Bench = { shop, books, ends, goods, millisPerTick: await readMillisPerTick() };
     // The watch only ends by failing, which would otherwise look like orders that never end.
     const result = await Promise.race([measure(bench, options), watching, interrupted]);
-    return result === undefined ? undefined : { machine: machineOf(), ...result };
+    return result === undefined ? undefined : { machine: machineText(), ...result };
   } catch (error) {
     for (const complaint of complaints.slice(-20)) log(complaint);
     throw error;
@@ -57,33 +57,13 @@ async function measure(bench: Bench, options: BenchOptions): Promise<Omit<BenchR
     measurements.push(measurement);
     all.push(...measurement.placed);
   }
-  return { measurements, faults: await judge(bench, all) };
-}
-
-async function judge({ shop, books, goods }: Bench, orders: readonly PlacedOrder[]): Promise<readonly string[]> {
-  const response = await fetch(`http://127.0.0.1:${shop.ports.payment}/_simulator/ledger`);
-  const { orders: ledger } = await response.json() as { readonly orders: Readonly<Record<string, LedgerEntry>> };
-  return faultsOfRun({
-    orders,
-    unitsPerSku: goods.unitsPerSku,
-    priceMinor: goods.priceMinor,
-    stock: await books.readStock(),
-    ledger,
-    statuses: await books.readStatuses(),
-    deadLetters: await books.countDeadLetters(),
-    unsettled: await books.countUnsettled(),
-  });
+  return { measurements, faults: await faultsOfShop(bench, all) };
 }
 
 function untilInterrupted(): Promise<void> {
   return new Promise((resolve) => {
     for (const name of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(name, () => resolve());
   });
-}
-
-function machineOf(): string {
-  const cpu = /^model name\s*: (.*)$/m.exec(Deno.readTextFileSync("/proc/cpuinfo"))?.[1] ?? Deno.build.arch;
-  return `${navigator.hardwareConcurrency} cores (${cpu}), Deno ${Deno.version.deno}`;
 }
 
 if (import.meta.main) {

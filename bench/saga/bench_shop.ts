@@ -3,7 +3,7 @@ import { startInfra } from "@mesh/testing/infra";
 import { shopClient } from "@jangteo/deploy/demo/shop-client";
 import { countStock, type Customer, joinShop, listProducts, putProduct } from "@jangteo/deploy/demo/storefront";
 import { seedAccounts } from "@jangteo/deploy/dev/seed-accounts";
-import { type Shop, startShop } from "@jangteo/deploy/dev/start-shop";
+import { type Shop, type ShopOptions, startShop } from "@jangteo/deploy/dev/start-shop";
 
 /** A shop to be measured. */
 export interface BenchShop extends AsyncDisposable {
@@ -40,7 +40,6 @@ export async function openBenchShop(log: (line: string) => void): Promise<BenchS
   const folder = await Deno.makeTempDir({ prefix: "jangteo-bench-" });
   // The servers' own account must reach its data below.
   await Deno.chmod(folder, 0o711);
-  const complaints: string[] = [];
   await using cleanUp = new AsyncDisposableStack();
   cleanUp.defer(() => Deno.remove(folder, { recursive: true }));
   // Never those of the environment: what others do there would be measured, too.
@@ -48,21 +47,27 @@ export async function openBenchShop(log: (line: string) => void): Promise<BenchS
     await startInfra({ wants: ["rabbitmq", "postgres"], stateDir: `${folder}/servers`, keep: false, mode: "local" }),
   );
   log("servers are ready");
-  const shop = cleanUp.use(
-    await startShop({
-      folder,
-      infra,
-      isSeeded: true,
-      logLevel: "warning",
-      extra: { gateway: gatewayLimits },
-      onLine: (service, line) => {
-        if (service !== "simulators" && complaints.length < complaintsMax) complaints.push(`${service} ${line}`);
-      },
-    }),
-  );
-  log(`shop is ready at ${shop.url}`);
+  const opened = cleanUp.use(await openShopOn({ folder, infra }));
+  log(`shop is ready at ${opened.shop.url}`);
   const all = cleanUp.move();
-  return { shop, complaints, [Symbol.asyncDispose]: () => all.disposeAsync() };
+  return { ...opened, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
+/** Starts a shop to be measured on servers that are there. */
+export async function openShopOn(
+  place: Pick<ShopOptions, "folder" | "infra" | "vhost" | "databasePrefix">,
+): Promise<BenchShop> {
+  const complaints: string[] = [];
+  const shop = await startShop({
+    ...place,
+    isSeeded: true,
+    logLevel: "warning",
+    extra: { gateway: gatewayLimits },
+    onLine: (service, line) => {
+      if (service !== "simulators" && complaints.length < complaintsMax) complaints.push(`${service} ${line}`);
+    },
+  });
+  return { shop, complaints, [Symbol.asyncDispose]: () => shop.stop() };
 }
 
 /** Puts goods on the shelves of a new shop and customers in front of them. */

@@ -2,7 +2,7 @@ import { systemClock } from "@mesh/base";
 import type { Shop } from "@jangteo/deploy/dev/start-shop";
 import type { BenchGoods } from "./bench_shop.ts";
 import { type CpuTimes, cpuTimesBetween, readCpuTimes } from "./cpu_time.ts";
-import { type Latency, latencyOf } from "./percentiles.ts";
+import { type Latency, latencyOf } from "../figures/percentiles.ts";
 import { type Load, type PlacedOrder, placeOrders } from "./place_orders.ts";
 import type { OrderEnds, ShopBooks } from "./shop_books.ts";
 import { batchSizeOf, type TurnCount, turnCountOf, turnsBetween } from "./turn_sizes.ts";

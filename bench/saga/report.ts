@@ -1,4 +1,5 @@
 import { customersGroup } from "./cpu_time.ts";
+import { markdownTable } from "../figures/markdown_table.ts";
 import type { Measurement } from "./measure_load.ts";
 
 /** What was measured, on what. */
@@ -33,11 +34,11 @@ export function markdownReport({ machine, measurements, faults }: BenchResult): 
       measurements.map(({ load }) => load.orders).join(" and ")
     } orders of one line each, placed over HTTP.`,
     "",
-    table(["Orders", ...heads], rows(figuresOf)),
+    markdownTable(["Orders", ...heads], rows(figuresOf)),
     "",
-    table(["Messages per turn", ...heads], rows(batchesOf)),
+    markdownTable(["Messages per turn", ...heads], rows(batchesOf)),
     "",
-    table(["Processor, ms per order", ...heads], rows(cpuOf)),
+    markdownTable(["Processor, ms per order", ...heads], rows(cpuOf)),
     "",
     faults.length === 0
       ? "Checked afterwards: every order confirmed, stock and captures exact, nothing dead, nothing under way."
@@ -79,12 +80,4 @@ function cpuOf({ cpuPerOrderMs }: Measurement): Rows {
 function transposed(columns: readonly Rows[]): readonly (readonly string[])[] {
   const [first = []] = columns;
   return first.map(([name], at) => [name, ...columns.map((column) => column[at]?.[1] ?? "")]);
-}
-
-function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = heads.map((head, at) => Math.max(head.length, ...rows.map((row) => row[at]?.length ?? 0)));
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell, at) => at === 0 ? cell.padEnd(widths[at]!) : cell.padStart(widths[at]!)).join(" | ")} |`;
-  const ruler = widths.map((width, at) => at === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`);
-  return [line(heads), `| ${ruler.join(" | ")} |`, ...rows.map(line)].join("\n");
 }
