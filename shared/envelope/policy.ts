@@ -14,6 +14,11 @@ export interface EmitRule {
   readonly sch: string;
   /** The receiving service of a command, `mesh` for an event. */
   readonly aud: string;
+  /**
+   * False for an event that no service subscribes to: it is stored and in its owner's feed, and not published. Absent
+   * otherwise. Who subscribes later reads the feed.
+   */
+  readonly heard?: false;
 }
 
 /** One service that may call another's internal HTTP routes. */
@@ -36,6 +41,8 @@ export interface PolicyIndex {
   /** @returns The only audience that this service may say this to, or `undefined` when it may not say it at all. */
   audienceOf(iss: string, typ: EnvelopeTyp, sch: string): string | undefined;
   mayCall(from: string, to: string): boolean;
+  /** @returns Whether some service may be waiting for this event; true for what the policy does not know. */
+  isHeard(iss: string, sch: string): boolean;
 }
 
 /**
@@ -52,9 +59,11 @@ export function emitPolicyFrom(services: readonly ServiceDefinition[]): EmitPoli
   const names = services.map(({ name }) => name);
   if (new Set(names).size !== names.length) throw new ConfigError("Cannot make policy: two services share a name");
   if (names.includes(eventAudience)) throw new ConfigError(`Cannot make policy: "${eventAudience}" is no service name`);
+  const heard = new Set(services.flatMap(({ subscribes }) => subscribes.map(({ event }) => schemaOf(event))));
+  const rules = services.flatMap((service) => rulesOf(service, heard));
   return {
     version: 1,
-    rules: distinct(services.flatMap(rulesOf), ({ iss, typ, sch }) => `${iss} ${typ} ${sch}`),
+    rules: distinct(rules, ({ iss, typ, sch }) => `${iss} ${typ} ${sch}`),
     calls: distinct(services.flatMap((service) => callsOf(service, names)), ({ from, to }) => `${from} ${to}`),
   };
 }
@@ -66,11 +75,13 @@ export function emitPolicyFrom(services: readonly ServiceDefinition[]): EmitPoli
  */
 export function policyIndex(policy: EmitPolicy): PolicyIndex {
   const audiences = new Map(policy.rules.map(({ iss, typ, sch, aud }) => [`${iss} ${typ} ${sch}`, aud]));
+  const unheard = new Set(policy.rules.filter(({ heard }) => heard === false).map(({ iss, sch }) => `${iss} ${sch}`));
   const edges = new Set(policy.calls.map(({ from, to }) => `${from} ${to}`));
   return Object.freeze({
     hash: sha256(canonicalJson(policy)),
     audienceOf: (iss: string, typ: EnvelopeTyp, sch: string) => audiences.get(`${iss} ${typ} ${sch}`),
     mayCall: (from: string, to: string) => edges.has(`${from} ${to}`),
+    isHeard: (iss: string, sch: string) => !unheard.has(`${iss} ${sch}`),
   });
 }
 
@@ -93,18 +104,25 @@ export function readEmitPolicy(text: string): EmitPolicy {
   throw new ConfigError(`Cannot read emit policy: ${faults.join("; ")}`, { cause: result.error });
 }
 
-function rulesOf(service: ServiceDefinition): readonly EmitRule[] {
+function rulesOf(service: ServiceDefinition, heard: ReadonlySet<string>): readonly EmitRule[] {
   const { events, commands } = utterancesOf(service);
   const rule = (contract: AnyContract, aud: string): EmitRule => ({
     iss: service.name,
     typ: typOf(contract.kind),
-    sch: `${contract.type}#${contract.version}`,
+    sch: schemaOf(contract),
     aud,
   });
   return [
-    ...events.map((contract) => rule(contract, eventAudience)),
+    ...events.map((contract): EmitRule => ({
+      ...rule(contract, eventAudience),
+      ...(heard.has(schemaOf(contract)) ? {} : { heard: false }),
+    })),
     ...commands.map((contract) => rule(contract, contract.service)),
   ];
+}
+
+function schemaOf({ type, version }: Pick<AnyContract, "type" | "version">): string {
+  return `${type}#${version}`;
 }
 
 function callsOf(service: ServiceDefinition, names: readonly string[]): readonly CallEdge[] {
@@ -126,6 +144,7 @@ const policySchema = z.strictObject({
     typ: z.enum(["mesh-event+jwt", "mesh-command+jwt"]),
     sch: z.string(),
     aud: z.string(),
+    heard: z.literal(false).exactOptional(),
   })),
   calls: z.array(z.strictObject({ from: z.string(), to: z.string() })),
 });

@@ -70,3 +70,15 @@ Deno.test("receiverOf takes a service's own commands, its subscriptions, and its
   strictEqual(takes("mesh.events", "inventory.stock-reserved.v2.k27.c07", "inventory.stock-reserved", 2), false);
   strictEqual(takes("mesh.commands", "inventory.reserve-stock.v1.k27", "inventory.reserve-stock"), false);
 });
+
+Deno.test("the policy marks events that no service subscribes to, and a publisher takes unknown ones for heard", () => {
+  const unheard = policy.rules.filter(({ heard }) => heard === false).map(({ sch }) => sch);
+  const subscribed = [orchestrator, inventory, orders].flatMap(({ subscribes }) =>
+    subscribes.map(({ event: { type, version } }) => `${type}#${version}`)
+  );
+  strictEqual(unheard.includes("orders.security-rejected#1"), true);
+  for (const sch of subscribed) assertEquals([sch, unheard.includes(sch)], [sch, false]);
+  strictEqual(index.isHeard("orders", "orders.security-rejected#1"), false);
+  for (const sch of [...subscribed, "orders.never-heard-of#1"]) strictEqual(index.isHeard("orders", sch), true);
+  assertEquals(readEmitPolicy(JSON.stringify(policy)), policy);
+});

@@ -18,6 +18,8 @@ export interface ActorPlannerOptions {
   readonly cacheMax: number;
   /** Events after which a state is stored as a snapshot. */
   readonly snapshotEvery: number;
+  /** Whether other processes may write the same actors. */
+  readonly hasReplicas: boolean;
 }
 
 /** An actor in the middle of a batch. */
@@ -124,18 +126,36 @@ export class ActorPlanner implements Planner {
     const outgoing = this.#decide(work, draft, nowMs);
     const spoken = this.#speak(work, stream, draft, outgoing, nowMs);
 
-    const dueBefore = behaviour.dueAtMs(draft.state);
-    const dueAfter = behaviour.dueAtMs(spoken.draft.state);
-    if (behaviour.hasTimers && (dueBefore !== dueAfter || this.#isTimer(work))) {
-      writes.timers.set(stream, { stream, dueAtMs: dueAfter ?? null });
-    }
-    drafts.set(stream, spoken.draft);
+    const timer = behaviour.hasTimers ? this.#timerOf(work, draft, spoken.draft) : undefined;
+    if (timer !== undefined) writes.timers.set(stream, { stream, dueAtMs: timer });
+    drafts.set(stream, timer === undefined ? spoken.draft : { ...spoken.draft, armedMs: timer });
     this.#noteHandled(work, writes);
     writes.events.push(...spoken.events);
     writes.outbox.push(...spoken.outbox);
     writes.effects.push(...spoken.effects);
     writes.answered.push(...spoken.undone);
     return spoken.recorded;
+  }
+
+  /**
+   * Says when the store must wake the actor, where it does not know already.
+   *
+   * A timer that comes too early does no harm: its turn finds that the deadline is another one and sets it. So a deadline
+   * that moves on with every step is written once and not with each of them. With replicas it always is: another process
+   * may have set a later one since this one looked.
+   *
+   * @returns Milliseconds since 1970, null for never, `undefined` to leave the store's timer as it is.
+   */
+  #timerOf(work: Work, before: Draft, after: Draft): number | null | undefined {
+    const { behaviour, hasReplicas } = this.#options;
+    const dueMs = behaviour.dueAtMs(after.state) ?? null;
+    if (this.#isTimer(work)) return dueMs;
+    const { armedMs } = before;
+    if (armedMs === undefined || hasReplicas) {
+      return (behaviour.dueAtMs(before.state) ?? null) === dueMs ? undefined : dueMs;
+    }
+    if (dueMs === null || armedMs === null) return dueMs === armedMs ? undefined : dueMs;
+    return armedMs <= dueMs ? undefined : dueMs;
   }
 
   #decide(work: Work, draft: Draft, nowMs: number): readonly Outgoing[] {
@@ -199,7 +219,7 @@ export class ActorPlanner implements Planner {
       const state = behaviour.evolve(draft.state, message);
       draft = { ...draft, state, version: stored.version, hash: stored.hash };
       events.push(stored);
-      outbox.push(entry);
+      if (entry !== undefined) outbox.push(entry);
       recorded.push({ ...message, id: stored.id });
     }
     for (const message of outgoing) {
@@ -276,9 +296,9 @@ export class ActorPlanner implements Planner {
 
   #keep(drafts: ReadonlyMap<string, Draft>): void {
     const { snapshotEvery } = this.#options;
-    for (const [stream, { state, version, hash, snapshotVersion }] of drafts) {
-      const isSnapshotted = version - snapshotVersion >= snapshotEvery;
-      this.#cache.set(stream, { state, version, hash, snapshotVersion: isSnapshotted ? version : snapshotVersion });
+    for (const [stream, { loadedVersion: _loaded, ...actor }] of drafts) {
+      const isSnapshotted = actor.version - actor.snapshotVersion >= snapshotEvery;
+      this.#cache.set(stream, isSnapshotted ? { ...actor, snapshotVersion: actor.version } : actor);
     }
   }
 

@@ -56,11 +56,11 @@ interface Shared extends ServiceParts {
  * @throws {UnavailableError} If the database does not answer.
  */
 export async function assemble(parts: ServiceParts): Promise<Machinery> {
-  const { definition, broker, store, clock, ids, signingKey } = parts;
+  const { definition, broker, store, clock, ids, signingKey, policy } = parts;
   const databaseClock = new DatabaseClock(clock, await store.nowMs());
   const channel = await broker.openPublisher();
   const consumer = hasMailbox(definition) ? await broker.openConsumer(claimsOf(parts)) : undefined;
-  const speaker = speakerFor(signingKey, ids);
+  const speaker = speakerFor(signingKey, ids, policy);
   const generations = new Generations({
     projections: (parts.projections ?? []).map(({ name }) => name),
     store,
@@ -174,13 +174,14 @@ function operationsFor(shared: Shared, loop: TurnLoop, rebuilds: Rebuilds): Oper
 }
 
 function plannerOf(parts: ServiceParts, intake: Intake, generations: Generations): Planner {
-  const { definition, behaviour, projections = [], store, settings, ids, signingKey, feeds } = parts;
+  const { definition, behaviour, projections = [], store, settings, ids, signingKey, policy, feeds } = parts;
   if (behaviour !== undefined) {
     return new ActorPlanner({
       behaviour,
       store,
-      speaker: speakerFor(signingKey, ids),
+      speaker: speakerFor(signingKey, ids, policy),
       ids,
+      hasReplicas: parts.hasReplicas === true,
       cacheMax: settings.cacheMax,
       snapshotEvery: settings.snapshotEvery,
     });

@@ -1,7 +1,7 @@
 import type { Cause } from "@mesh/actor";
 import type { IdSource } from "@mesh/base";
 import { type AnyCommand, type AnyEvent, destinationOf } from "@mesh/contract";
-import { commandClaims, eventClaims, signEnvelope, type SigningKey } from "@mesh/envelope";
+import { commandClaims, eventClaims, type PolicyIndex, signEnvelope, type SigningKey } from "@mesh/envelope";
 import type { OutboxEntry, StoredEvent } from "@mesh/store";
 
 /** What a message follows from. */
@@ -24,7 +24,11 @@ export interface Speaker {
     message: AnyEvent,
     stream: { readonly name: string; readonly version: number; readonly hash: string | null },
     occasion: Occasion & { readonly re: readonly string[] },
-  ): { readonly stored: StoredEvent; readonly entry: OutboxEntry };
+  ): {
+    readonly stored: StoredEvent;
+    /** What publishes it; absent for an event that nobody waits for, which the feed alone gives out. */
+    readonly entry?: OutboxEntry;
+  };
   /** @param id Drawn before, by decisions that must know it. */
   command(message: AnyCommand, id: string, orderKey: string, occasion: Occasion): OutboxEntry;
 }
@@ -34,8 +38,9 @@ export interface Speaker {
  *
  * @param key The service's signing key.
  * @param ids Draws message ids and row ids.
+ * @param policy Says which events somebody hears; an answer is published in any case, as its asker keeps asking.
  */
-export function speakerFor(key: SigningKey, ids: IdSource): Speaker {
+export function speakerFor(key: SigningKey, ids: IdSource, policy: Pick<PolicyIndex, "isHeard">): Speaker {
   const service = key.service;
   return {
     service,
@@ -58,22 +63,11 @@ export function speakerFor(key: SigningKey, ids: IdSource): Speaker {
         key,
       );
       const { type, version: schemaVersion, data } = message;
-      return {
-        stored: { stream: stream.name, version, id, type, schemaVersion, correlation, re, data, envelope: token, hash },
-        entry: {
-          id: ids.next(),
-          kind: "event",
-          messageId: id,
-          type,
-          ...destinationOf({ ...message, correlation }),
-          correlation,
-          orderKey: stream.name,
-          isMandatory: false,
-          headers,
-          envelope: token,
-          sentCount: 0,
-        },
-      };
+      const envelope = token;
+      const stored = { stream: stream.name, version, id, type, schemaVersion, correlation, re, data, envelope, hash };
+      if (re.length === 0 && !policy.isHeard(service, `${type}#${schemaVersion}`)) return { stored };
+      const about = { kind: "event", messageId: id, orderKey: stream.name, correlation, headers, envelope } as const;
+      return { stored, entry: { id: ids.next(), ...about, ...routeOf(message, correlation) } };
     },
     command: (message, id, orderKey, { correlation, causation, cause, headers, nowMs }) => {
       const { token } = signEnvelope(
@@ -88,19 +82,17 @@ export function speakerFor(key: SigningKey, ids: IdSource): Speaker {
         }),
         key,
       );
-      return {
-        id: ids.next(),
-        kind: "command",
-        messageId: id,
-        type: message.type,
-        ...destinationOf({ ...message, correlation }),
-        correlation,
-        orderKey,
-        isMandatory: true,
-        headers,
-        envelope: token,
-        sentCount: 0,
-      };
+      const about = { kind: "command", messageId: id, orderKey, correlation, headers, envelope: token } as const;
+      return { id: ids.next(), ...about, ...routeOf(message, correlation) };
     },
   };
+}
+
+/** A command must reach somebody; an event may be heard by nobody yet. */
+function routeOf(
+  message: AnyCommand | AnyEvent,
+  correlation: string,
+): Pick<OutboxEntry, "type" | "exchange" | "routingKey" | "isMandatory" | "sentCount"> {
+  const destination = destinationOf({ ...message, correlation });
+  return { type: message.type, ...destination, isMandatory: message.kind === "command", sentCount: 0 };
 }

@@ -10,6 +10,11 @@ export interface CachedActor {
   readonly hash: string | null;
   /** Version of its last snapshot; 0 when there is none. */
   readonly snapshotVersion: number;
+  /**
+   * When the store will wake it, in milliseconds since 1970; null for never, absent where this process does not know. It
+   * may be earlier than the state asks for.
+   */
+  readonly armedMs?: number | null;
 }
 
 /** Least-recently-used states by stream. A commit asserts every version, so a stale entry can do no harm. */
@@ -62,5 +67,7 @@ export function foldStream(behaviour: Behaviour, key: string, loaded: StreamStat
   for (const { type, schemaVersion, data } of loaded.events) {
     state = behaviour.evolve(state, { type, version: schemaVersion, data });
   }
-  return { state, version: loaded.version, hash: loaded.hash, snapshotVersion: loaded.snapshot?.version ?? 0 };
+  const known = { state, version: loaded.version, hash: loaded.hash, snapshotVersion: loaded.snapshot?.version ?? 0 };
+  // An actor that nothing has happened to has no timer.
+  return loaded.version === 0 ? { ...known, armedMs: null } : known;
 }

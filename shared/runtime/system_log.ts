@@ -57,7 +57,7 @@ export class SystemLog {
     });
     return {
       events: spoken.map(({ stored }) => stored),
-      outbox: spoken.map(({ entry }) => entry),
+      outbox: spoken.flatMap(({ entry }) => entry ?? []),
       expected: events.length === 0 ? [] : [{ stream: name, version: loaded.version }],
       snapshots: events.length === 0 ? [] : [{ stream: name, version: head.version, stateVersion, state: null }],
       committed: () => this.#heads.set(name, head),

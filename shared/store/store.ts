@@ -1,5 +1,8 @@
 import type { Json } from "@mesh/base";
+import type { DeadLetterEntry, StoredDeadLetter } from "./dead_letter.ts";
 import type { StoreStatus, StreamCounts } from "./store_status.ts";
+
+export type { DeadLetterClass, DeadLetterEntry, StoredDeadLetter } from "./dead_letter.ts";
 
 /** An event as it is stored: the signed envelope is the truth, the rest is for finding and folding it. */
 export interface StoredEvent {
@@ -102,32 +105,6 @@ export interface EffectEntry {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Why a message lies dead. `untrusted` is never redriven. */
-export type DeadLetterClass = "untrusted" | "contract" | "defect" | "exhausted" | "broker";
-
-/** A message that will not be handled unless an operator says so. */
-export interface DeadLetterEntry {
-  readonly id: string;
-  /** `message_id` property; empty where it had none. Unverified for class `untrusted`. */
-  readonly messageId: string;
-  readonly type: string;
-  readonly class: DeadLetterClass;
-  /** Stable reason word, for example `"bad-signature"`. */
-  readonly reason: string;
-  /** Text for people. */
-  readonly detail: string;
-  readonly attempts: number;
-  readonly queue: string;
-  readonly userId: string;
-  readonly correlation: string;
-  /** The first 48 KiB, base64. */
-  readonly body: string;
-  readonly bodyBytes: number;
-  /** SHA-256 of the whole body, base64url. */
-  readonly digest: string;
-  readonly headers: Readonly<Record<string, string>>;
-}
-
 /** One row of a read model. */
 export interface ProjectionRow {
   readonly projection: string;
@@ -217,12 +194,6 @@ export interface ClaimedEffect extends EffectEntry {
   readonly attempt: number;
   /** Epoch of the lease; finishing or releasing with an old one does nothing. */
   readonly leaseEpoch: number;
-}
-
-/** A dead letter as operators see it. */
-export interface StoredDeadLetter extends DeadLetterEntry {
-  readonly diedAtMs: number;
-  readonly status: "dead" | "redriven" | "discarded";
 }
 
 /** Where a timer stands. */
