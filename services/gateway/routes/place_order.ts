@@ -10,7 +10,8 @@ import type { RouteTable } from "../route_table.ts";
 import { Id, Sku, WriteHeaders } from "../schemas.ts";
 import { sendCommand } from "../send_command.ts";
 
-const NewOrder = z.strictObject({
+/** What a customer asks for. */
+export const NewOrder = z.strictObject({
   lines: z.array(z.strictObject({
     sku: Sku,
     units: z.int().min(1).max(unitsMax),
