@@ -41,7 +41,6 @@ export function requestRefOf(context: GatewayContext, asked: unknown): RequestRe
  * @throws {RefusalError} 422 if the key named something else, 409 if the same is under way.
  */
 export async function answerOnce(
-  context: GatewayContext,
   { requests, request }: { readonly requests: Requests; readonly request: RequestRef },
   act: () => Promise<StoredAnswer>,
 ): Promise<Response> {
@@ -68,11 +67,10 @@ export interface ForeignAnswer {
  * @param act Asks the other service; throws when nobody knows what became of it or nothing did.
  */
 export async function answerOnceThrough(
-  context: GatewayContext,
   { requests, request }: { readonly requests: Requests; readonly request: RequestRef },
   act: () => Promise<ForeignAnswer>,
 ): Promise<Response> {
-  return await answerOnce(context, { requests, request }, async () => {
+  return await answerOnce({ requests, request }, async () => {
     await requests.claim(request, claimLeaseMs);
     let done: ForeignAnswer;
     try {

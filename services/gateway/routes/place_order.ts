@@ -56,7 +56,7 @@ export function addPlaceOrderRoute(table: RouteTable, parts: PlaceOrderParts): v
     const { addressRef, paymentMethod } = asked;
     const customerId = accountOf(context).subject;
     const request = requestRefOf(context, asked);
-    return await answerOnce(context, { requests, request }, async () => {
+    return await answerOnce({ requests, request }, async () => {
       await admission.admit();
       const [priced] = await Promise.all([price(parts, asked), assertOwnAddress(parts, customerId, addressRef)]);
       const orderId = ids.next();
