@@ -15,7 +15,7 @@ export interface PeerClient {
 /** Makes the token that a call carries; see `call_token.ts`. */
 export type IssueCallToken = (audience: string) => string | Promise<string>;
 
-/** Longest wait for a peer's answer, in milliseconds; up to {@link deadlineSharedMs} more. */
+/** Longest wait for a peer's answer, in milliseconds; up to {@link deadlineSharedMs} less. */
 const answerWithinMs = 10_000;
 
 /** For so long, in milliseconds, calls get the same deadline: a timer and a signal of its own cost a call a third more. */
@@ -47,13 +47,13 @@ export function httpPeerClient(peers: Readonly<Record<string, string>>, issueTok
   };
 }
 
-/** @returns A signal that aborts between `answerWithinMs` and half a second more from now. */
+/** @returns A signal that aborts `answerWithinMs` from now, or up to half a second earlier. */
 function sharedDeadline(): () => AbortSignal {
   let current: { readonly signal: AbortSignal; readonly untilMs: number } | undefined;
   return () => {
     const nowMs = systemClock.monotonicMs();
     if (current === undefined || nowMs >= current.untilMs) {
-      const signal = AbortSignal.timeout(answerWithinMs + deadlineSharedMs);
+      const signal = AbortSignal.timeout(answerWithinMs);
       current = { signal, untilMs: nowMs + deadlineSharedMs };
     }
     return current.signal;
