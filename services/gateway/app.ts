@@ -1,5 +1,4 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
-import { cors } from "hono/cors";
 import { secureHeaders } from "hono/secure-headers";
 import type { AccessToken } from "@mesh/runtime";
 import type { GatewayApp, GatewayEnv } from "./gateway_env.ts";
@@ -7,6 +6,7 @@ import type { GatewayParts } from "./gateway_parts.ts";
 import { authenticate } from "./middleware/authenticate.ts";
 import { guardBody, limitBody } from "./middleware/body_guard.ts";
 import { clientAddress } from "./middleware/client_address.ts";
+import { crossOrigin } from "./middleware/cross_origin.ts";
 import { problemFrom, refuseInvalid } from "./middleware/problems.ts";
 import { limitRate } from "./middleware/rate_limit.ts";
 import { refuseMethods } from "./middleware/refuse_methods.ts";
@@ -79,13 +79,7 @@ function addMiddleware(app: GatewayApp, table: RouteTable, { config, clock, acce
     overwrite: false,
   }));
   app.use(refuseMethods);
-  app.use(cors({
-    origin: [...config.corsOrigins],
-    allowMethods: ["GET", "HEAD", "POST", "PUT", "DELETE"],
-    allowHeaders: ["authorization", "content-type", "idempotency-key", "if-match", "if-none-match", "last-event-id"],
-    exposeHeaders: ["etag", "link", "location", "retry-after", "ratelimit", "ratelimit-policy", "idempotency-replayed"],
-    maxAge: 600,
-  }));
+  app.use(crossOrigin(config.corsOrigins));
   app.use(clientAddress(config.proxyHops));
   app.use(limitRate("address", new TokenBuckets(config.addressRate, clock), (context) => context.get("clientIp")));
   const credentials = limitRate(

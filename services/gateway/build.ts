@@ -62,7 +62,7 @@ export function gatewayBuild(
   return {
     projections: [products, orders],
     notify: rowsChannel,
-    onRows: () => watch.wake(),
+    onRows: (rows) => watch.wake(rows.filter(({ projection }) => projection === orders.name).map(({ key }) => key)),
     publicListener: { host: config.host, port: config.port, app: appOf },
     tasks: [
       (_running, signal) => watch.run(signal),

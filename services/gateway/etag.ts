@@ -6,14 +6,21 @@ import type { GatewayContext } from "./gateway_env.ts";
  *
  * The tag is a hash of what is sent and not the row's revision: a read model that is built anew counts its revisions
  * from one, and a tag must never name two contents.
+ *
+ * @param headers Further headers of the answer.
  */
-export function answerWithEtag(context: GatewayContext, document: unknown): Response {
+export function answerWithEtag(
+  context: GatewayContext,
+  document: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
   const body = JSON.stringify(document);
-  const tag = etagOf(body);
-  context.header("etag", tag);
-  context.header("cache-control", isPublic(context) ? "public, no-cache" : "private, no-cache");
-  if (matches(context.req.header("if-none-match"), tag)) return context.body(null, 304);
-  return context.body(body, 200, { "content-type": "application/json" });
+  const etag = etagOf(body);
+  const isKnown = matches(context.req.header("if-none-match"), etag);
+  const cacheControl = isPublic(context) ? "public, no-cache" : "private, no-cache";
+  const about = { ...headers, etag, "cache-control": cacheControl };
+  if (isKnown) return new Response(null, { status: 304, headers: about });
+  return new Response(body, { headers: { ...about, "content-type": "application/json" } });
 }
 
 /** @returns The entity tag of a document's text, with its quotes. */

@@ -1,5 +1,4 @@
 import { ConflictError, sha256 } from "@mesh/base";
-import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { accountOf, type GatewayContext } from "./gateway_env.ts";
 import { invalidRequest, RefusalError } from "./refusal.ts";
 import type { RequestRef, Requests, StoredAnswer } from "./requests.ts";
@@ -35,21 +34,20 @@ export function requestRefOf(context: GatewayContext, asked: unknown): RequestRe
 /**
  * Answers a write that leads to a command: once by doing it, ever after with the stored answer.
  *
+ * The key is looked up only when something stands against the write: its own transaction finds out whether the key is free,
+ * and nearly always it is. A refusal may be one of today, of a request that was answered yesterday.
+ *
  * @param act Does it, in one transaction with the answer (`Requests.accept`). May refuse; a refusal is not stored.
  * @throws {RefusalError} 422 if the key named something else, 409 if the same is under way.
  */
 export async function answerOnce(
-  context: GatewayContext,
   { requests, request }: { readonly requests: Requests; readonly request: RequestRef },
   act: () => Promise<StoredAnswer>,
 ): Promise<Response> {
-  const replayed = await replay(context, requests, request);
-  if (replayed !== undefined) return replayed;
   try {
-    return answerWith(context, await act());
+    return answerWith(await act());
   } catch (error) {
-    // Somebody was faster with the same key, between the look and the commit.
-    const again = isConflict(error, "request-known") ? await replay(context, requests, request) : undefined;
+    const again = await replay(requests, request);
     if (again !== undefined) return again;
     throw isConflict(error, "request-under-way") ? underWay() : error;
   }
@@ -69,11 +67,10 @@ export interface ForeignAnswer {
  * @param act Asks the other service; throws when nobody knows what became of it or nothing did.
  */
 export async function answerOnceThrough(
-  context: GatewayContext,
   { requests, request }: { readonly requests: Requests; readonly request: RequestRef },
   act: () => Promise<ForeignAnswer>,
 ): Promise<Response> {
-  return await answerOnce(context, { requests, request }, async () => {
+  return await answerOnce({ requests, request }, async () => {
     await requests.claim(request, claimLeaseMs);
     let done: ForeignAnswer;
     try {
@@ -88,7 +85,6 @@ export async function answerOnceThrough(
 }
 
 async function replay(
-  context: GatewayContext,
   requests: Requests,
   { accountId, key, route, digest }: RequestRef,
 ): Promise<Response | undefined> {
@@ -102,16 +98,19 @@ async function replay(
     });
   }
   // A claim without an answer may be one whose holder has died; the claim itself decides.
-  if (known.answer === undefined) return undefined;
-  context.header("idempotency-replayed", "true");
-  return answerWith(context, known.answer);
+  return known.answer === undefined ? undefined : answerWith(known.answer, { "idempotency-replayed": "true" });
 }
 
-function answerWith(context: GatewayContext, { status, location, body }: StoredAnswer): Response {
-  if (location !== undefined) context.header("location", location);
-  context.header("cache-control", "no-store");
-  context.header("content-type", status >= 400 ? "application/problem+json" : "application/json");
-  return context.body(JSON.stringify(body), status as ContentfulStatusCode);
+function answerWith({ status, location, body }: StoredAnswer, headers: Record<string, string> = {}): Response {
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: {
+      ...headers,
+      ...(location === undefined ? {} : { location }),
+      "cache-control": "no-store",
+      "content-type": status >= 400 ? "application/problem+json" : "application/json",
+    },
+  });
 }
 
 function underWay(): RefusalError {

@@ -14,9 +14,14 @@ export interface OrderReader {
 export function orderReader(requests: Requests, models: ReadModels): OrderReader {
   return {
     find: async (customerId, orderId) => {
-      const accepted = await requests.findOrder(customerId, orderId);
-      // Whose it is, is proven; the row itself may not know yet (an event of the saga can come first).
-      if (accepted !== undefined) return { orderId, accepted, read: (await models.loadOrders([orderId]))[0] };
+      // At the same time: the row is of use to nobody until it is proven whose order it is.
+      const [accepted, [row]] = await Promise.all([
+        requests.findOrder(customerId, orderId),
+        models.loadOrders([orderId]),
+      ]);
+      // The row itself may not know yet whose it is (an event of the saga can come first).
+      if (accepted !== undefined) return { orderId, accepted, read: row };
+      if (row === undefined) return undefined;
       const read = await models.findOrder(customerId, orderId);
       return read === undefined ? undefined : { orderId, read };
     },

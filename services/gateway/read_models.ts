@@ -1,5 +1,6 @@
 import type { ProjectionRow, Store } from "@mesh/store";
 import { type Clock, invariant } from "@mesh/base";
+import { LoadTogether } from "./load_together.ts";
 import type { OrderRow } from "./projections/order_row.ts";
 import { orders } from "./projections/orders.ts";
 import { type ProductRow, products } from "./projections/products.ts";
@@ -45,11 +46,13 @@ export function readModels(store: RowStore, clock: Pick<Clock, "monotonicMs">): 
   const load = <Row>(projection: string, keys: readonly string[]) =>
     generations.read(projection, (generation) => store.loadRows(projection, generation, keys), (rows) =>
       // Rows of an old generation vanish after a switch: what is missing may only have moved.
-      rows.length === keys.length).then((rows) => rows.map((row) => readFrom<Row>(row)));
+      rows.length === keys.length).then((rows) => new Map(rows.map((row) => [row.key, readFrom<Row>(row)])));
+  const productsTogether = new LoadTogether((skus) => load<ProductRow>(products.name, skus));
+  const ordersTogether = new LoadTogether((orderIds) => load<OrderRow>(orders.name, orderIds));
   const list = (projection: string, page: Page & { readonly owner: string }) =>
     generations.read(projection, (generation) => store.listRows({ projection, generation, ...page }), () => false);
   return {
-    loadProducts: (skus) => load<ProductRow>(products.name, skus),
+    loadProducts: (skus) => productsTogether.findAll(skus),
     listProducts: async (page) => {
       const rows = await list(products.name, { ...page, owner: "" });
       return rows.map((row) => ({ ...readFrom<ProductRow>(row), sort: row.sort }));
@@ -63,7 +66,7 @@ export function readModels(store: RowStore, clock: Pick<Clock, "monotonicMs">): 
       const rows = await list(orders.name, { ...page, owner: customerId });
       return rows.map((row) => readFrom<OrderRow>(row));
     },
-    loadOrders: (orderIds) => load<OrderRow>(orders.name, orderIds),
+    loadOrders: (orderIds) => ordersTogether.findAll(orderIds),
   };
 }
 

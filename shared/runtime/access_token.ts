@@ -1,7 +1,8 @@
-import { base64url, errors, jwtVerify } from "jose";
+import { base64url, type CryptoKey, errors, jwtVerify } from "jose";
 import { z } from "zod";
 import { type Clock, errorCode, sha256, TrustError } from "@mesh/base";
 import type { AccessTokenKeys } from "./access_token_keys.ts";
+import { VerifiedTokens } from "./verified_tokens.ts";
 
 /** What a verified access token says. The only way to get one is a verifier. */
 export interface AccessToken {
@@ -41,12 +42,18 @@ export interface AccessTokenVerifier {
 /** Longest life of an access token, in seconds; a longer one is refused whoever signed it. */
 export const accessTokenLifeMaxSeconds = 600;
 
+/** Tokens remembered at most: those of ten thousand customers who are here at the same time, in some 4 MB. */
+const tokensKnownMax = 10_000;
+
 /**
  * Makes a verifier of the shop's access tokens (RFC 9068): `typ` `at+jwt`, `alg` `EdDSA` with an Ed25519 key, and nothing
  * else. It refuses mesh envelopes and mesh calls by type, by algorithm name and by key.
  *
  * Stricter than the RFCs where they leave a choice: the header has three members, the claims are exactly those of RFC 9068
  * without options, `aud` is one string, and each segment has its one canonical spelling.
+ *
+ * A token that was proven is not proven again while it lives and its key is the one that it was proven with: a key set
+ * that was fetched anew has all tokens proven anew, and a key that is gone refuses them at once.
  *
  * @param policy What to insist on.
  *
@@ -65,7 +72,38 @@ export const accessTokenLifeMaxSeconds = 600;
  * @see RFC 9068 4, RFC 8725 3
  */
 export function accessTokenVerifier(policy: AccessTokenPolicy): AccessTokenVerifier {
-  return { verify: (token) => verify(token, policy) };
+  const known = new VerifiedTokens<Proof>(tokensKnownMax);
+  return {
+    verify: async (token) => {
+      if (typeof token !== "string" || token.length > tokenLengthMax) throw refusal("malformed", "it is too long");
+      const proof = known.find(token);
+      if (proof !== undefined) {
+        if (await isStillGood(proof, policy)) return proof.accessToken;
+        known.forget(token);
+      }
+      const proven = await prove(token, policy);
+      known.keep(token, proven);
+      return proven.accessToken;
+    },
+  };
+}
+
+/** A token that was proven, and what it was proven with. */
+interface Proof {
+  readonly accessToken: AccessToken;
+  readonly kid: string;
+  readonly key: CryptoKey;
+  readonly issuedAtMs: number;
+}
+
+/** @throws {TrustError | UnavailableError} As a token that nobody has seen yet would, if its key is not at hand. */
+async function isStillGood(
+  { accessToken, kid, key, issuedAtMs }: Proof,
+  { keys, clock }: AccessTokenPolicy,
+): Promise<boolean> {
+  const isSameKey = await keys.read(kid) === key;
+  const nowMs = clock.nowMs();
+  return isSameKey && nowMs < accessToken.expiresAtMs && issuedAtMs <= nowMs + clockSkewMs;
 }
 
 /**
@@ -80,7 +118,7 @@ export function bearerToken(header: string | undefined): string {
   return match[1]!;
 }
 
-async function verify(token: string, { issuer, audience, keys, clock }: AccessTokenPolicy): Promise<AccessToken> {
+async function prove(token: string, { issuer, audience, keys, clock }: AccessTokenPolicy): Promise<Proof> {
   const { kid } = readHeader(token);
   const key = await keys.read(kid);
   const nowMs = clock.nowMs();
@@ -101,7 +139,8 @@ async function verify(token: string, { issuer, audience, keys, clock }: AccessTo
   if (iat * 1000 > nowMs + clockSkewMs) throw refusal("not-yet-valid", "it was issued in the future");
   if (exp <= iat || exp - iat > accessTokenLifeMaxSeconds) throw refusal("bad-claims", "its life is too long or none");
   const scopes = new Set(scope.split(" "));
-  return { subject: sub, clientId: client_id, scopes, tokenHash: sha256(jti), expiresAtMs: exp * 1000 };
+  const accessToken = { subject: sub, clientId: client_id, scopes, tokenHash: sha256(jti), expiresAtMs: exp * 1000 };
+  return { accessToken: Object.freeze(accessToken), kid, key, issuedAtMs: iat * 1000 };
 }
 
 /** Clocks of two machines may differ by so much; used for `iat` alone, never to lengthen a life. */
@@ -111,7 +150,6 @@ const clockSkewMs = 5_000;
 const tokenLengthMax = 2_048;
 
 function readHeader(token: string): z.output<typeof Header> {
-  if (typeof token !== "string" || token.length > tokenLengthMax) throw refusal("malformed", "it is too long");
   const segments = token.split(".");
   if (segments.length !== 3 || !segments.every(isCanonical)) {
     throw refusal("malformed", "it is not three canonical base64url segments");

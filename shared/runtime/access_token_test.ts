@@ -1,5 +1,5 @@
 import { deepStrictEqual as assertEquals, rejects as assertRejects, throws as assertThrows } from "node:assert/strict";
-import { base64url, calculateJwkThumbprint, type CryptoKey, exportJWK, generateKeyPair } from "jose";
+import { base64url, calculateJwkThumbprint, type CryptoKey, exportJWK, generateKeyPair, importJWK } from "jose";
 import { ManualClock, sha256, UnavailableError } from "@mesh/base";
 import { accessTokenVerifier, bearerToken } from "./access_token.ts";
 import { fixedKeys } from "./access_token_keys.ts";
@@ -184,14 +184,74 @@ const attacks: readonly (readonly [string, string, () => string | Promise<string
 
 for (const [name, reason, make] of attacks) {
   Deno.test(`accessTokenVerifier refuses ${name}`, async () => {
-    const token = await make();
-    await assertRejects(verifierAt().verify(token), (error: Error & { code?: string; reason?: string }) => {
-      assertEquals([error.code, error.reason], ["envelope.untrusted", reason]);
-      assertEquals(token.length > 20 && error.message.includes(token), false);
-      return true;
-    });
+    const [token, verifier] = [await make(), verifierAt()];
+    // Alone, then with its good twin known, then once more.
+    for (const isTwinKnown of [false, true, true]) {
+      if (isTwinKnown) await verifier.verify(await good());
+      await assertRejects(verifier.verify(token), (error: Error & { code?: string; reason?: string }) => {
+        assertEquals([error.code, error.reason], ["envelope.untrusted", reason]);
+        assertEquals(token.length > 20 && error.message.includes(token), false);
+        return true;
+      });
+    }
   });
 }
+
+Deno.test("accessTokenVerifier checks the signature of a token once, and whether its key is the one each time", async () => {
+  const { verifier, state } = changingVerifier();
+  const token = await good();
+  const first = await verifier.verify(token);
+  assertEquals([await verifier.verify(token) === first, Object.isFrozen(first)], [true, true]);
+  // The same key, fetched again, is another object: the token is proven again, and it is good again.
+  state.key = await copyOf(shop.publicKey);
+  assertEquals([await verifier.verify(token) === first, state.readCount], [false, 4]);
+});
+
+Deno.test("accessTokenVerifier refuses a token that it has seen, once it has expired", async () => {
+  const clock = new ManualClock(startMs);
+  const verifier = accessTokenVerifier({ ...policyAt(), clock });
+  const token = await good();
+  await verifier.verify(token);
+  await clock.advance(599_999);
+  await verifier.verify(token);
+  await clock.advance(1);
+  await assertRejects(verifier.verify(token), { code: "envelope.untrusted", reason: "expired" });
+});
+
+Deno.test("accessTokenVerifier refuses a token that it has seen, once its key is gone or another", async () => {
+  const { verifier, state } = changingVerifier();
+  const token = await good();
+  await verifier.verify(token);
+  state.key = stranger.publicKey;
+  await assertRejects(verifier.verify(token), { code: "envelope.untrusted", reason: "bad-signature" });
+  state.key = undefined;
+  await assertRejects(verifier.verify(token), { code: "envelope.untrusted", reason: "unknown-key" });
+  state.key = shop.publicKey;
+  await verifier.verify(token);
+});
+
+Deno.test("accessTokenVerifier refuses a token that it has seen while the clock says that it was not issued yet", async () => {
+  const late = { nowMs: startMs };
+  const verifier = accessTokenVerifier({ ...policyAt(), clock: { nowMs: () => late.nowMs } });
+  const token = await good();
+  await verifier.verify(token);
+  late.nowMs = startMs - 6_000;
+  await assertRejects(verifier.verify(token), { reason: "not-yet-valid" });
+});
+
+Deno.test("accessTokenVerifier refuses every mutation of a token that it has seen", async () => {
+  const verifier = verifierAt();
+  const token = await good();
+  await verifier.verify(token);
+  for (let at = 0; at < token.length; at += 7) {
+    const other = token[at] === "A" ? "B" : "A";
+    const mutated = token.slice(0, at) + other + token.slice(at + 1);
+    await assertRejects(verifier.verify(mutated), { code: "envelope.untrusted" }, `character ${at}`);
+  }
+  for (const mutated of [`${token}=`, ` ${token}`, token.slice(0, -1), token.toUpperCase()]) {
+    await assertRejects(verifier.verify(mutated), { code: "envelope.untrusted" });
+  }
+});
 
 Deno.test("accessTokenVerifier does not take an outage for a refusal", async () => {
   const away = new UnavailableError("Cannot fetch keys: away");
@@ -228,6 +288,20 @@ function policyAt(offsetMs = 0) {
     keys: fixedKeys(new Map([[shop.kid, shop.publicKey]])),
     clock: new ManualClock(startMs + offsetMs),
   };
+}
+
+/** A verifier whose only key can be exchanged or taken away. */
+function changingVerifier() {
+  const state = { key: shop.publicKey as CryptoKey | undefined, readCount: 0 };
+  const read = (kid: string) => {
+    state.readCount += 1;
+    return fixedKeys(new Map(state.key === undefined ? [] : [[shop.kid, state.key]])).read(kid);
+  };
+  return { state, verifier: accessTokenVerifier({ ...policyAt(), keys: { read } }) };
+}
+
+async function copyOf(key: CryptoKey): Promise<CryptoKey> {
+  return await importJWK({ ...await exportJWK(key) }, "EdDSA") as CryptoKey;
 }
 
 function verifierAt(offsetMs = 0) {

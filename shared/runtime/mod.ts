@@ -18,7 +18,7 @@ export {
   remoteKeys,
   type RemoteKeysOptions,
 } from "./access_token_keys.ts";
-export { callTokenIssuer, type CallTokenPolicy, verifyCallToken } from "./call_token.ts";
+export { callTokenIssuer, type CallTokenPolicy, callTokenVerifier, verifyCallToken } from "./call_token.ts";
 export { type RuntimeConfig, runtimeConfig, runtimeVariables } from "./config.ts";
 export { type Disposition, dispositionOf, nextTierMs } from "./disposition.ts";
 export type { InTrace } from "./effect_executor.ts";

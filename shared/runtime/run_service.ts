@@ -18,7 +18,7 @@ import { configureLogging, getLogger, type Metrics, openMetrics, type Tracing, t
 import type { Hono } from "hono";
 import { type AccessTokenVerifier, accessTokenVerifier } from "./access_token.ts";
 import { remoteKeys } from "./access_token_keys.ts";
-import { callTokenIssuer, verifyCallToken } from "./call_token.ts";
+import { callTokenIssuer, callTokenVerifier } from "./call_token.ts";
 import { type RuntimeConfig, runtimeConfig } from "./config.ts";
 import { httpFeedClient } from "./feed_client.ts";
 import { internalApp, type InternalEnv } from "./internal_app.ts";
@@ -220,7 +220,7 @@ function wiringOf({ service, config, env, store, signingKey, keys, policy, log, 
     log,
     meter: metrics.meter,
     verifier: { keys, policy },
-    verifyCall: (token) => verifyCallToken(token, { service, keys, policy, clock: systemClock }),
+    verifyCall: callTokenVerifier({ service, keys, policy, clock: systemClock }),
     jwks: () => keys.jwks(),
     ...(accessTokens === undefined ? {} : { accessTokens }),
   };

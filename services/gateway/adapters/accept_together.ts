@@ -95,22 +95,14 @@ class Refused extends Error {
 }
 
 /**
- * One statement for all keys. The locks tell a request that is under way from one that was answered: without them the
- * second would wait for the first to commit.
+ * One statement for all keys and their orders. The locks tell a request that is under way from one that was answered:
+ * without them the second would wait for the first to commit. Where a key is not free the orders are undone with the rest.
  */
 async function insertAcceptances(sql: postgres.TransactionSql, group: readonly Waiting[]): Promise<void> {
-  const wanted = group.map(({ acceptance: { request: { accountId, key, route, digest }, answer } }, place) => ({
-    place,
-    account_id: accountId,
-    key,
-    route,
-    digest,
-    answer,
-  }));
   const taken = await sql<{ place: number; is_locked: boolean; is_inserted: boolean }[]>`
     with wanted as materialized (
       select w.*, pg_try_advisory_xact_lock(hashtextextended(w.account_id || ' ' || w.key, 0)) as is_locked
-      from json_to_recordset(${JSON.stringify(wanted)}::text::json)
+      from json_to_recordset(${JSON.stringify(group.map(requestRecord))}::text::json)
         as w (place integer, account_id uuid, key text, route text, digest text, answer json)
     ),
     request as (
@@ -118,6 +110,14 @@ async function insertAcceptances(sql: postgres.TransactionSql, group: readonly W
       select account_id, key, route, digest, answer, mesh.now_ms(), mesh.now_ms() from wanted where is_locked
       on conflict (account_id, key) do nothing
       returning account_id, key
+    ),
+    accepted as (
+      insert into gateway.accepted_order
+        (order_id, customer_id, accepted_at_ms, address_ref, currency, total_minor, lines)
+      select order_id, customer_id, mesh.now_ms(), address_ref, currency, total_minor, lines
+      from json_to_recordset(${JSON.stringify(group.flatMap(orderRecords))}::text::json) as o (order_id uuid,
+        customer_id uuid, address_ref uuid, currency text, total_minor bigint, lines json)
+      where not exists (select from wanted where not is_locked)
     )
     select place, is_locked,
       exists (select from request r where r.account_id = w.account_id and r.key = w.key) as is_inserted
@@ -127,25 +127,23 @@ async function insertAcceptances(sql: postgres.TransactionSql, group: readonly W
       .map(({ place, is_locked }) => [place, refusalOf(group[place]!.acceptance.request, is_locked)]),
   );
   if (reasons.size > 0) throw new Refused(reasons);
-  await insertOrders(sql, group);
 }
 
-async function insertOrders(sql: postgres.TransactionSql, group: readonly Waiting[]): Promise<void> {
-  const orders = group.flatMap(({ acceptance: { order } }) => order ?? []).map((order) => ({
-    order_id: order.orderId,
-    customer_id: order.customerId,
-    address_ref: order.addressRef,
-    currency: order.currency,
-    total_minor: order.totalMinor,
-    lines: order.lines,
-  }));
-  if (orders.length === 0) return;
-  await sql`
-    insert into gateway.accepted_order
-      (order_id, customer_id, accepted_at_ms, address_ref, currency, total_minor, lines)
-    select order_id, customer_id, mesh.now_ms(), address_ref, currency, total_minor, lines
-    from json_to_recordset(${JSON.stringify(orders)}::text::json) as o (order_id uuid, customer_id uuid,
-      address_ref uuid, currency text, total_minor bigint, lines json)`;
+function requestRecord({ acceptance: { request: { accountId, key, route, digest }, answer } }: Waiting, place: number) {
+  return { place, account_id: accountId, key, route, digest, answer };
+}
+
+function orderRecords({ acceptance: { order } }: Waiting) {
+  if (order === undefined) return [];
+  const { orderId, customerId, addressRef, currency, totalMinor, lines } = order;
+  return [{
+    order_id: orderId,
+    customer_id: customerId,
+    address_ref: addressRef,
+    currency,
+    total_minor: totalMinor,
+    lines,
+  }];
 }
 
 function refusalOf(request: RequestRef, isLocked: boolean): Error {

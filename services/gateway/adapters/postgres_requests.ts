@@ -2,6 +2,7 @@ import type postgres from "postgres";
 import type { CommitResult, TurnWrites } from "@mesh/store";
 import type { OrderLine } from "../projections/order_row.ts";
 import type { AcceptedOrder, KnownRequest, RequestRef, Requests, StoredAnswer } from "../requests.ts";
+import { LoadTogether } from "../load_together.ts";
 import { AcceptTogether } from "./accept_together.ts";
 import { requestKnown, underWay } from "./memory_requests.ts";
 
@@ -44,6 +45,8 @@ const forgetCount = 5_000;
  */
 export function postgresRequests(database: Database): Requests {
   const together = new AcceptTogether((writes, participant) => database.commitWith(writes, participant));
+  const orders = new LoadTogether((keys) => findOrders(database, keys));
+  const addresses = new LoadTogether((keys) => findAddresses(database, keys));
   return {
     find: async (accountId, key) => {
       const [row] = await database.run("find a request", (sql) =>
@@ -69,12 +72,7 @@ export function postgresRequests(database: Database): Requests {
           delete from gateway.request
           where account_id = ${accountId} and key = ${key} and answer is null`);
     },
-    findOrder: async (customerId, orderId) => {
-      const [row] = await database.run("find an order", (sql) =>
-        sql<OrderRecord[]>`
-          select * from gateway.accepted_order where order_id = ${orderId} and customer_id = ${customerId}`);
-      return row === undefined ? undefined : orderFrom(row);
-    },
+    findOrder: (customerId, orderId) => orders.find(`${customerId} ${orderId}`),
     listOrders: async (customerId, { before, limit }) => {
       const rows = await database.run("list orders", (sql) =>
         sql<OrderRecord[]>`
@@ -83,20 +81,38 @@ export function postgresRequests(database: Database): Requests {
           order by order_id desc limit ${limit}`);
       return rows.map(orderFrom);
     },
-    isAddressOf: async (customerId, addressRef) => {
-      const rows = await database.run(
-        "find an address",
-        (sql) =>
-          sql`select 1 from gateway.known_address where address_ref = ${addressRef} and customer_id = ${customerId}`,
-      );
-      return rows.length > 0;
-    },
+    isAddressOf: async (customerId, addressRef) => await addresses.find(`${customerId} ${addressRef}`) !== undefined,
     noteAddresses: async (customerId, addressRefs) => {
       if (addressRefs.length === 0) return;
       await database.run("note addresses", (sql) => insertAddresses(sql, customerId, addressRefs));
     },
     forgetRequests: (ageMs) => forgetRequests(database, ageMs),
   };
+}
+
+/** @param keys Of customer and order: whose an order is stands in the query. */
+async function findOrders(database: Database, keys: readonly string[]): Promise<ReadonlyMap<string, AcceptedOrder>> {
+  const rows = await database.run("find orders", (sql) =>
+    sql<OrderRecord[]>`
+      select a.* from json_to_recordset(${pairs(keys)}::text::json) as k (owner uuid, id uuid)
+      join gateway.accepted_order a on a.order_id = k.id and a.customer_id = k.owner`);
+  return new Map(rows.map((row) => [`${row.customer_id} ${row.order_id}`, orderFrom(row)]));
+}
+
+/** @param keys Of customer and address. */
+async function findAddresses(database: Database, keys: readonly string[]): Promise<ReadonlyMap<string, true>> {
+  const rows = await database.run("find addresses", (sql) =>
+    sql<{ address_ref: string; customer_id: string }[]>`
+      select a.address_ref, a.customer_id from json_to_recordset(${pairs(keys)}::text::json) as k (owner uuid, id uuid)
+      join gateway.known_address a on a.address_ref = k.id and a.customer_id = k.owner`);
+  return new Map(rows.map((row) => [`${row.customer_id} ${row.address_ref}`, true]));
+}
+
+function pairs(keys: readonly string[]): string {
+  return json(keys.map((key) => {
+    const [owner, id] = key.split(" ");
+    return { owner, id };
+  }));
 }
 
 /** A claim whose lease has ended is free for the same request: whoever held it has died. */

@@ -8,8 +8,9 @@ import type { GatewayMiddleware } from "../route_table.ts";
  */
 export function clientAddress(proxyHops: number): GatewayMiddleware {
   return async (context, next) => {
-    const forwarded = (context.req.header("x-forwarded-for") ?? "").split(",").map((each) => each.trim());
-    const behind = proxyHops === 0 ? undefined : forwarded.at(-proxyHops);
+    const behind = proxyHops === 0
+      ? undefined
+      : (context.req.header("x-forwarded-for") ?? "").split(",").at(-proxyHops)?.trim();
     // Without a listener (in tests) there is no connection.
     const connected = context.env?.remoteAddr?.hostname ?? "127.0.0.1";
     context.set("clientIp", behind !== undefined && addressPattern.test(behind) ? behind : connected);

@@ -20,17 +20,16 @@ export function limitRate(
     const name = nameOf(context);
     if (name === undefined) return await next();
     const { isAllowed, remaining, resetSeconds, retryAfterSeconds } = buckets.take(name);
-    const headers = {
-      "ratelimit-policy": policyHeader,
-      ratelimit: `"${policy}";r=${remaining};t=${resetSeconds}`,
-    };
+    const rate = `"${policy}";r=${remaining};t=${resetSeconds}`;
     if (!isAllowed) {
       throw new RefusalError(
         { status: 429, type: "too-many-requests", title: "Too many requests", retryAfterSeconds },
-        { headers },
+        { headers: { "ratelimit-policy": policyHeader, ratelimit: rate } },
       );
     }
     await next();
-    for (const [header, value] of Object.entries(headers)) context.res.headers.set(header, value);
+    const { headers } = context.res;
+    headers.set("ratelimit-policy", policyHeader);
+    headers.set("ratelimit", rate);
   };
 }

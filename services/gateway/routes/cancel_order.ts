@@ -40,7 +40,7 @@ export function addCancelOrderRoute(table: RouteTable, parts: CancelOrderParts):
     const { orderId } = context.req.valid("param");
     const customerId = accountOf(context).subject;
     const request = requestRefOf(context, { orderId });
-    return await answerOnce(context, { requests, request }, async () => {
+    return await answerOnce({ requests, request }, async () => {
       const known = await orders.find(customerId, orderId);
       const document = known === undefined ? undefined : orderDocument(known);
       if (document === undefined) throw notFound();

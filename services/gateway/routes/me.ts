@@ -70,7 +70,7 @@ export function addMeRoutes(table: RouteTable, { users, requests }: Pick<Gateway
     const form = context.req.valid("json");
     const { subject } = accountOf(context);
     const request = requestRefOf(context, form);
-    return await answerOnceThrough(context, { requests, request }, async () => {
+    return await answerOnceThrough({ requests, request }, async () => {
       const addressRef = await users.addAddress(subject, form, request.key);
       return { answer: { status: 201, body: { addressRef } }, addressRef };
     });

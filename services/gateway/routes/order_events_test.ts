@@ -83,7 +83,7 @@ Deno.test("a stream begins with the whole order, goes on with each step, and end
   const first = await stream.next() as Message;
   assertEquals([first.event, first.id, first.data.status], ["order", "0.0.0", "accepted"]);
   await complete(shop.gateway, shop.orderId);
-  shop.gateway.watch.wake();
+  shop.gateway.watch.wake([shop.orderId]);
   const messages = await stream.rest();
   assertEquals(messages.map(({ event }) => event), [...Array(11).fill("progress"), "order"]);
   const last = messages.at(-1)!;

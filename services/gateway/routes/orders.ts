@@ -52,8 +52,8 @@ export function addOrderRoutes(table: RouteTable, { orders }: Pick<GatewayParts,
     const items = page.flatMap((known) => orderDocument(known) ?? []);
     const last = page.at(-1);
     const nextCursor = found.length > limit && last !== undefined ? encodeCursor("orders", last.orderId) : undefined;
-    if (nextCursor !== undefined) context.header("link", nextLink(context.req.url, nextCursor));
-    return answerWithEtag(context, { items, ...(nextCursor === undefined ? {} : { nextCursor }) });
+    if (nextCursor === undefined) return answerWithEtag(context, { items });
+    return answerWithEtag(context, { items, nextCursor }, { link: nextLink(context.req.url, nextCursor) });
   });
 
   table.add(readOrder, async (context) => {

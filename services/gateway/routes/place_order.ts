@@ -10,7 +10,8 @@ import type { RouteTable } from "../route_table.ts";
 import { Id, Sku, WriteHeaders } from "../schemas.ts";
 import { sendCommand } from "../send_command.ts";
 
-const NewOrder = z.strictObject({
+/** What a customer asks for. */
+export const NewOrder = z.strictObject({
   lines: z.array(z.strictObject({
     sku: Sku,
     units: z.int().min(1).max(unitsMax),
@@ -55,7 +56,7 @@ export function addPlaceOrderRoute(table: RouteTable, parts: PlaceOrderParts): v
     const { addressRef, paymentMethod } = asked;
     const customerId = accountOf(context).subject;
     const request = requestRefOf(context, asked);
-    return await answerOnce(context, { requests, request }, async () => {
+    return await answerOnce({ requests, request }, async () => {
       await admission.admit();
       const [priced] = await Promise.all([price(parts, asked), assertOwnAddress(parts, customerId, addressRef)]);
       const orderId = ids.next();

@@ -1,5 +1,6 @@
 import { deepStrictEqual as assertEquals } from "node:assert/strict";
 import { noWrites } from "@mesh/store";
+import { ProductRetired } from "@shop/catalog";
 import { accounts, addresses, openGateway } from "../gateway_fixture.ts";
 import { products } from "../projections/products.ts";
 import { newOrder, priceEvents, productEvents, stock } from "../samples_fixture.ts";
@@ -103,6 +104,19 @@ Deno.test("what is not on sale, or costs something else by now, is refused with 
   const old = { sku: "CUP-0002", units: 1, priceEventId: priceEvents.tea };
   assertEquals(await refusal(old), problem("price-changed"));
   assertEquals(sent, []);
+});
+
+Deno.test("what was taken is answered again as it was, also when it would be refused by now", async () => {
+  const { place, tell, sent } = await openShop();
+  const first = await place();
+  const retired = ProductRetired({ sku: "TEA-0001" });
+  await tell(products, [{ event: retired, stream: "catalog/TEA-0001", position: 2 }]);
+  assertEquals((await place({ key: "k2" })).status, 422);
+  const again = await place();
+  assertEquals([again.status, again.body, again.headers.get("idempotency-replayed")], [202, first.body, "true"]);
+  const other = await place({ body: { ...newOrder, paymentMethod: "pm_other" } });
+  assertEquals([other.status, other.body.type], [422, "urn:jangteo:problem:idempotency-key-reused"]);
+  assertEquals(sent.length, 1);
 });
 
 Deno.test("a refusal is not kept: the same key works once the cause is gone", async () => {

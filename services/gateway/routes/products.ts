@@ -57,14 +57,14 @@ export function addProductRoutes(table: RouteTable, models: ReadModels): void {
     const items = rows.slice(0, limit).map(({ row }) => productDocument(row));
     const last = items.at(-1);
     const nextCursor = rows.length > limit && last !== undefined ? encodeCursor("products", last.sku) : undefined;
-    if (nextCursor !== undefined) context.header("link", nextLink(context.req.url, nextCursor));
-    return await answerWithEtag(context, { items, ...(nextCursor === undefined ? {} : { nextCursor }) });
+    if (nextCursor === undefined) return answerWithEtag(context, { items });
+    return answerWithEtag(context, { items, nextCursor }, { link: nextLink(context.req.url, nextCursor) });
   });
 
   table.add(readProduct, async (context) => {
     const [found] = await models.loadProducts([context.req.valid("param").sku]);
     if (found?.row.status !== "listed") throw notFound();
-    return await answerWithEtag(context, productDocument(found.row));
+    return answerWithEtag(context, productDocument(found.row));
   });
 }
 

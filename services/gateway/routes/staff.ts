@@ -98,7 +98,7 @@ async function command(
 ): Promise<Response> {
   const { requests, ids } = parts;
   const request = requestRefOf(context, asked);
-  return await answerOnce(context, { requests, request }, async () => {
+  return await answerOnce({ requests, request }, async () => {
     const id = ids.next();
     const answer = { status: 202, body: { commandId: id, status: "accepted" } };
     return await sendCommand(context, parts, { command: make(id), id, acceptance: { request, answer } });

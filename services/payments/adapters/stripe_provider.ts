@@ -1,7 +1,7 @@
 import type { EffectAdapter, EffectCall } from "@mesh/actor";
 import { type Clock, DefectError, UnavailableError } from "@mesh/base";
 import Stripe from "stripe";
-import { type StripeClientFor, stripeClients, type StripeEndpoint } from "./stripe_client.ts";
+import { type StripeClient, stripeClient, type StripeEndpoint } from "./stripe_client.ts";
 import { effectError, isStoredFailure, isUnexpectedState, paymentProvider, refusalReason } from "./stripe_errors.ts";
 import { findIntentsOfOrder, searchIntents } from "./stripe_intents.ts";
 
@@ -75,12 +75,23 @@ export interface StripeProvider {
  * @param clock Says which payment intents are too new for Stripe's search.
  */
 export function createStripeProvider(endpoint: StripeEndpoint, clock: Clock): StripeProvider {
-  const clientFor = stripeClients(endpoint);
+  const { client, until } = stripeClient(endpoint);
   return {
-    "authorize-payment": authorizing(clientFor),
-    "capture-payment": capturing(clientFor),
-    "void-payment": voiding(clientFor, clock),
-    "refund-payment": refunding(clientFor),
+    "authorize-payment": bounded(until, authorizing(client)),
+    "capture-payment": bounded(until, capturing(client)),
+    "void-payment": bounded(until, voiding(client, clock)),
+    "refund-payment": bounded(until, refunding(client)),
+  };
+}
+
+/** Ends all that an adapter asks of the provider with the effect's own deadline. */
+function bounded<Request, Outcome>(
+  until: StripeClient["until"],
+  { perform, find }: Required<EffectAdapter<Request, Outcome>>,
+): EffectAdapter<Request, Outcome> {
+  return {
+    perform: (request, call) => until(call.signal, () => perform(request, call)),
+    find: (request, call) => until(call.signal, () => find(request, call)),
   };
 }
 
@@ -88,13 +99,13 @@ export function createStripeProvider(endpoint: StripeEndpoint, clock: Clock): St
  * A stored 500 is not asked for again under another key here: that could hold the money twice. The step stays unknown,
  * and its undo finds the intent, if there is one, by its order.
  */
-function authorizing(clientFor: StripeClientFor): StripeProvider["authorize-payment"] {
+function authorizing(client: Stripe): Required<StripeProvider["authorize-payment"]> {
   const attempted = ({ orderId }: AuthorizePaymentRequest) => `authorise payment of order "${orderId}"`;
   return {
-    perform: async (request, { idempotencyKey, signal }) => {
+    perform: async (request, { idempotencyKey }) => {
       const { orderId, amountMinor, currency, paymentMethod } = request;
       try {
-        const intent = await clientFor(signal).paymentIntents.create({
+        const intent = await client.paymentIntents.create({
           amount: amountMinor,
           currency: currency.toLowerCase(),
           payment_method: paymentMethod,
@@ -117,10 +128,10 @@ function authorizing(clientFor: StripeClientFor): StripeProvider["authorize-paym
     },
     // The index may not show an intent yet. Then the effect is performed again with the same key, which the provider
     // knows for at least a day, and it answers what it answered.
-    find: async (request, { idempotencyKey, signal }) => {
+    find: async (request, { idempotencyKey }) => {
       const intents = await asking(
         attempted(request),
-        () => searchIntents(clientFor(signal), "effectKey", idempotencyKey),
+        () => searchIntents(client, "effectKey", idempotencyKey),
       );
       const [intent] = intents;
       return intent && authorizationOf(intent, attempted(request));
@@ -147,26 +158,26 @@ function authorizationOf(intent: Stripe.PaymentIntent, attempted: string): Autho
   }
 }
 
-function capturing(clientFor: StripeClientFor): StripeProvider["capture-payment"] {
+function capturing(client: Stripe): Required<StripeProvider["capture-payment"]> {
   const attempted = ({ orderId }: CapturePaymentRequest) => `capture payment of order "${orderId}"`;
-  const read = async (request: CapturePaymentRequest, signal: AbortSignal) =>
-    captureOf(await asking(attempted(request), () => clientFor(signal).paymentIntents.retrieve(request.providerRef)));
+  const read = async (request: CapturePaymentRequest) =>
+    captureOf(await asking(attempted(request), () => client.paymentIntents.retrieve(request.providerRef)));
   return {
     perform: async (request, call) => {
       try {
         await withKey(call, (idempotencyKey) =>
-          clientFor(call.signal).paymentIntents.capture(request.providerRef, {
+          client.paymentIntents.capture(request.providerRef, {
             amount_to_capture: request.amountMinor,
           }, { idempotencyKey }));
         return { result: "captured" };
       } catch (error) {
         if (error instanceof Stripe.errors.StripeCardError) return { result: "refused", reason: refusalReason(error) };
-        const outcome = isUnexpectedState(error) ? await read(request, call.signal) : undefined;
+        const outcome = isUnexpectedState(error) ? await read(request) : undefined;
         if (outcome !== undefined) return outcome;
         throw effectError(attempted(request), error);
       }
     },
-    find: (request, { signal }) => read(request, signal),
+    find: (request) => read(request),
   };
 }
 
@@ -175,23 +186,22 @@ function captureOf({ status }: Stripe.PaymentIntent): CapturePaymentOutcome | un
   return status === "canceled" ? { result: "refused", reason: "canceled" } : undefined;
 }
 
-function voiding(clientFor: StripeClientFor, clock: Clock): StripeProvider["void-payment"] {
+function voiding(client: Stripe, clock: Clock): Required<StripeProvider["void-payment"]> {
   const attempted = ({ orderId }: VoidPaymentRequest) => `void payment of order "${orderId}"`;
-  const intentsOf = (request: VoidPaymentRequest, signal: AbortSignal) =>
+  const intentsOf = (request: VoidPaymentRequest) =>
     asking(attempted(request), async () => {
-      const client = clientFor(signal);
       if (request.providerRef === undefined) return await findIntentsOfOrder(client, request.orderId, clock);
       return [await client.paymentIntents.retrieve(request.providerRef)];
     });
   return {
     perform: async (request, call) => {
-      for (const intent of await intentsOf(request, call.signal)) {
-        await cancel(clientFor(call.signal), intent, call, attempted(request));
+      for (const intent of await intentsOf(request)) {
+        await cancel(client, intent, call, attempted(request));
       }
       return { result: "voided" };
     },
-    find: async (request, { signal }) => {
-      const intents = await intentsOf(request, signal);
+    find: async (request) => {
+      const intents = await intentsOf(request);
       const isVoided = intents.length > 0 && intents.every(({ status }) => status === "canceled");
       return isVoided ? { result: "voided" } : undefined;
     },
@@ -222,7 +232,7 @@ async function cancel(client: Stripe, intent: Stripe.PaymentIntent, call: Effect
   }
 }
 
-function refunding(clientFor: StripeClientFor): StripeProvider["refund-payment"] {
+function refunding(client: Stripe): Required<StripeProvider["refund-payment"]> {
   const attempted = ({ orderId }: RefundPaymentRequest) => `refund payment of order "${orderId}"`;
   return {
     perform: async (request, call) => {
@@ -231,7 +241,7 @@ function refunding(clientFor: StripeClientFor): StripeProvider["refund-payment"]
         attempted(request),
         () =>
           withKey(call, (idempotencyKey) =>
-            clientFor(call.signal).refunds.create({
+            client.refunds.create({
               payment_intent: providerRef,
               amount: amountMinor,
               metadata: { orderId, effectKey: call.idempotencyKey },
@@ -239,10 +249,10 @@ function refunding(clientFor: StripeClientFor): StripeProvider["refund-payment"]
       );
       return refundOf(refund, attempted(request));
     },
-    find: async (request, { idempotencyKey, signal }) => {
+    find: async (request, { idempotencyKey }) => {
       const refunds = await asking(
         attempted(request),
-        () => clientFor(signal).refunds.list({ payment_intent: request.providerRef, limit: 100 }),
+        () => client.refunds.list({ payment_intent: request.providerRef, limit: 100 }),
       );
       const refund = refunds.data.find(({ metadata }) => metadata?.effectKey === idempotencyKey);
       return refund && refundOf(refund, attempted(request));

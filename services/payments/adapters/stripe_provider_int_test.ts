@@ -259,6 +259,22 @@ Deno.test("a card that never answers is unavailable at the deadline, cannot be t
     assertEquals([voided, authorizations, heldMinor], [{ result: "voided" }, 0, 0]);
   }));
 
+Deno.test("of two calls at the same time each ends with its own deadline", () =>
+  withBench(async ({ provider, clock, switches, ledger }) => {
+    await switches({ delayMs: 60_000 });
+    const [first, second] = [new AbortController(), new AbortController()];
+    const request = { ...order, paymentMethod: "pm_card_visa" };
+    const perform = (key: string, { signal }: AbortController) =>
+      provider["authorize-payment"].perform(request, call(key, 1, signal));
+    const both = [perform("a1", first), perform("a2", second)] as const;
+    while (clock.waitingCount < 2) await ledger();
+    first.abort();
+    await rejects(both[0], unavailable);
+    await clock.advance(60_000);
+
+    assertEquals((await both[1]).result, "authorized");
+  }));
+
 Deno.test("a late answer is unavailable at the deadline, and find tells what was done", () =>
   withBench(async ({ provider, authorize, switches, clock, ledger }) => {
     const providerRef = await authorize("pm_card_visa");
