@@ -37,6 +37,8 @@ export function operationsOf(options: OperationsOptions): Operations {
       loop.exclusively(() => settle(options, [...new Set(ids)], status, reason, by)),
     redriveOutbox: (reason, by) =>
       loop.exclusively(async () => {
+        // What the broker confirmed before it lost everything must not be taken for fresh afterwards.
+        await publisher.settleAll();
         const due = await store.redriveOutbox();
         const act = await actOf(options, "outbox-redriven", reason, [String(due)], by);
         const result = await store.commit({ ...noWrites, ...act.writes });

@@ -127,7 +127,12 @@ export class OutboxPublisher {
         this.#options.clock.delay(50, signal),
       ]);
     }
-    await this.#settle(Infinity);
+    await this.settleAll();
+  }
+
+  /** Notes every confirm in the store, those of commands included that may still be answered soon. */
+  settleAll(): Promise<void> {
+    return this.#settle(Infinity);
   }
 
   #pump(): void {
