@@ -4,7 +4,8 @@ import { isBrokerHeader } from "./refusal.ts";
 
 /** Reads what amqplib hands out; anything that is not text is left out, because we send nothing else. */
 export function deliveryOf(queue: string, { content, fields, properties }: ConsumeMessage): Delivery {
-  const death = lastDeathOf(properties.headers ?? {});
+  const headers: Record<string, unknown> = properties.headers ?? {};
+  const death = lastDeathOf(headers);
   return Object.freeze({
     body: new Uint8Array(content.buffer, content.byteOffset, content.byteLength),
     queue,
@@ -13,7 +14,7 @@ export function deliveryOf(queue: string, { content, fields, properties }: Consu
     messageId: textOf(properties.messageId),
     type: textOf(properties.type),
     userId: textOf(properties.userId),
-    headers: textHeaders(properties.headers ?? {}),
+    headers: textHeaders(headers),
     isRedelivered: fields.redelivered,
     ...(death === undefined ? {} : { lastDeath: death }),
   });
@@ -21,7 +22,8 @@ export function deliveryOf(queue: string, { content, fields, properties }: Consu
 
 function textHeaders(headers: Record<string, unknown>): Readonly<Record<string, string>> {
   const texts: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) {
+  for (const name in headers) {
+    const value = headers[name];
     if (typeof value === "string" && !isBrokerHeader(name)) texts[name] = value;
   }
   return texts;

@@ -1,7 +1,6 @@
 import { invariant } from "@mesh/base";
 import type { Delivery } from "./broker.ts";
 import type { ConsumeChannel } from "./transport.ts";
-import { nextCall } from "./waiting.ts";
 
 /** A delivery in our hands, with the way to answer it. */
 interface Held {
@@ -19,28 +18,35 @@ export class DeliveryBuffer {
   readonly #taken: Held[] = [];
   readonly #heldOf = new WeakMap<Delivery, Held>();
   readonly #wakers = new Set<() => void>();
+  #isDrained = false;
 
   /** Adds a delivery; whoever waits for one wakes. */
   push(channel: ConsumeChannel, delivery: Delivery, deliveryTag: number): void {
     const held = { delivery, channel, deliveryTag, isRejected: false };
     this.#heldOf.set(delivery, held);
     this.#ready.push(held);
-    for (const wake of [...this.#wakers]) wake();
+    this.#wake();
   }
 
-  /** As `Consumer.take`; `ended` ends the wait. */
-  async take(countMax: number, ended: AbortSignal): Promise<readonly Delivery[]> {
+  /** As `Consumer.take`. */
+  async take(countMax: number, signal?: AbortSignal): Promise<readonly Delivery[]> {
     invariant(Number.isInteger(countMax) && countMax >= 1, `Cannot take deliveries: countMax is ${countMax}`);
-    while (this.#ready.length === 0 && !ended.aborted) {
-      await nextCall((wake) => {
-        this.#wakers.add(wake);
-        return () => this.#wakers.delete(wake);
-      }, ended);
-    }
-    if (ended.aborted) return [];
+    const isEnded = () => this.#isDrained || signal?.aborted === true;
+    while (this.#ready.length === 0 && !isEnded()) await this.#nextPush(signal);
+    if (isEnded()) return [];
     const held = this.#ready.splice(0, countMax);
-    this.#taken.push(...held);
-    return held.map(({ delivery }) => delivery);
+    const deliveries: Delivery[] = [];
+    for (const one of held) {
+      this.#taken.push(one);
+      deliveries.push(one.delivery);
+    }
+    return deliveries;
+  }
+
+  /** Gives nothing more, to those who wait now either. */
+  drain(): void {
+    this.#isDrained = true;
+    this.#wake();
   }
 
   /** As `Consumer.ackThrough`. */
@@ -74,6 +80,23 @@ export class DeliveryBuffer {
   forget(channel: ConsumeChannel): void {
     this.#ready = this.#ready.filter((held) => held.channel !== channel);
     this.#trim();
+  }
+
+  /** One listener and no signal of its own: a service waits here before every turn of a quiet time. */
+  #nextPush(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        this.#wakers.delete(wake);
+        signal?.removeEventListener("abort", wake);
+        resolve();
+      };
+      this.#wakers.add(wake);
+      signal?.addEventListener("abort", wake);
+    });
+  }
+
+  #wake(): void {
+    if (this.#wakers.size > 0) { for (const wake of [...this.#wakers]) wake(); }
   }
 
   #takenAt(delivery: Delivery): number {

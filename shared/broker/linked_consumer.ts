@@ -39,9 +39,9 @@ export class LinkedConsumer implements Consumer {
   /** Queues that the broker refused or cancelled and has not given since. */
   readonly #alone = new Set<string>();
   readonly #buffer = new DeliveryBuffer();
-  /** Aborts when nothing will be delivered any more. */
-  readonly #drained = new AbortController();
   readonly #running: Promise<void>;
+  /** Nothing will be given any more. */
+  #isDrained = false;
   #isCancelled = false;
 
   constructor(options: LinkedConsumerOptions) {
@@ -63,8 +63,7 @@ export class LinkedConsumer implements Consumer {
   }
 
   take(countMax: number, signal?: AbortSignal): Promise<readonly Delivery[]> {
-    const ended = signal === undefined ? this.#drained.signal : AbortSignal.any([this.#drained.signal, signal]);
-    return this.#buffer.take(countMax, ended);
+    return this.#buffer.take(countMax, signal);
   }
 
   ackThrough(delivery: Delivery): void {
@@ -76,17 +75,22 @@ export class LinkedConsumer implements Consumer {
   }
 
   async cancel(): Promise<void> {
-    this.#drained.abort();
+    this.#drain();
     await Promise.all([...this.#channels].map((channel) => channel.cancelAll()));
     this.#isCancelled = true;
     this.#buffer.giveBack();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#drained.abort();
+    this.#drain();
     this.#stop.abort();
     await Promise.all([...this.#channels].map((channel) => channel.close()));
     await this.#running;
+  }
+
+  #drain(): void {
+    this.#isDrained = true;
+    this.#buffer.drain();
   }
 
   /** Resolves when the connection is lost or the consumer ends. */
@@ -124,7 +128,7 @@ export class LinkedConsumer implements Consumer {
     };
     while (remaining.size > 0) {
       if (failures > 0) await clock.delay(backoffMs(failures, claims[0]!.queue), ended);
-      if (ended.aborted || this.#drained.signal.aborted) return;
+      if (ended.aborted || this.#isDrained) return;
       const startedMs = clock.monotonicMs();
       await this.#runChannel(session, [...remaining.values()], onLost);
       failures = clock.monotonicMs() - startedMs >= stableMs ? 1 : failures + 1;
