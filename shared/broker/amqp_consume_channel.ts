@@ -1,6 +1,6 @@
 import type { Channel, ChannelModel, ConsumeMessage } from "amqplib";
 import { type Clock, errorText } from "@mesh/base";
-import { deliveryOf } from "./amqp_delivery.ts";
+import { deliveriesOf } from "./amqp_delivery.ts";
 import type { AmqpOutput } from "./amqp_output.ts";
 import type { QueueClaim } from "./broker.ts";
 import { brokerError, reasonOfCode } from "./refusal.ts";
@@ -108,7 +108,7 @@ export class AmqpConsumeChannel implements ConsumeChannel {
   }
 
   #noteDelivery(queue: string, message: ConsumeMessage): void {
-    this.#options.listener.onDelivery(this, deliveryOf(queue, message), message.fields.deliveryTag);
+    this.#options.listener.onDelivery(this, deliveriesOf(queue, message), message.fields.deliveryTag);
   }
 
   #noteCancel(queue: string): void {

@@ -1,9 +1,20 @@
 import type { ConsumeMessage } from "amqplib";
 import type { Delivery } from "./broker.ts";
+import { bundleContentType, bundledDeliveries, decodeBundle } from "./bundle.ts";
 import { isBrokerHeader } from "./refusal.ts";
 
-/** Reads what amqplib hands out; anything that is not text is left out, because we send nothing else. */
-export function deliveryOf(queue: string, { content, fields, properties }: ConsumeMessage): Delivery {
+/**
+ * Reads what amqplib hands out; anything that is not text is left out, because we send nothing else.
+ *
+ * @returns One delivery, or those of a bundle. A bundle that cannot be read stays one delivery, which nobody can verify.
+ */
+export function deliveriesOf(queue: string, message: ConsumeMessage): readonly Delivery[] {
+  const whole = deliveryOf(queue, message);
+  const messages = message.properties.contentType === bundleContentType ? decodeBundle(whole.body) : undefined;
+  return messages === undefined ? [whole] : bundledDeliveries(whole, messages);
+}
+
+function deliveryOf(queue: string, { content, fields, properties }: ConsumeMessage): Delivery {
   const headers: Record<string, unknown> = properties.headers ?? {};
   const death = lastDeathOf(headers);
   return Object.freeze({

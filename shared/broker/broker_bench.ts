@@ -12,12 +12,12 @@ const body = new Uint8Array(1_000).fill(101);
 const headers = { traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" };
 /** Envelopes of one measurement. */
 const count = 16_384;
-/** As the runtime's publisher and turns have it. */
+/** As the runtime's publisher and turns have it: so many unconfirmed, and so many at once. */
 const [windowMax, batchMax] = [256, 64];
 
 /**
- * What one envelope costs on its way to a queue and from there, for us and for the broker: published in bursts, as a
- * turn does, with a window of 256 confirms, then taken and acknowledged in batches of 64.
+ * What one envelope costs on its way to a queue and from there, alone and in bundles, for us and for the broker:
+ * published in bursts of 64, as a turn does, with a window of 256 confirms, then taken and acknowledged in batches of 64.
  *
  * `deno run --allow-all shared/broker/broker_bench.ts [rounds]`
  */
@@ -32,26 +32,25 @@ if (import.meta.main) {
   };
   const brokerPids = infra.broker.logFile === undefined ? [] : processesIn(dirname(infra.broker.logFile));
   const rounds = Number(Deno.args[0] ?? 3);
-  for (const burst of [64]) await measure({ connect, burst, rounds, brokerPids });
+  for (const bundleMax of [1, 4, 16, 64]) await measure({ connect, bundleMax, rounds, brokerPids });
 }
 
 interface Course {
   readonly connect: (user: string) => Promise<Broker>;
-  /** Envelopes that are published in one tick. */
-  readonly burst: number;
+  readonly bundleMax: number;
   readonly rounds: number;
   readonly brokerPids: readonly number[];
 }
 
-async function measure({ connect, burst, rounds, brokerPids }: Course): Promise<void> {
+async function measure({ connect, bundleMax, rounds, brokerPids }: Course): Promise<void> {
   await using planner = await connect("planner");
   await using shelf = await connect("shelf");
-  const publisher = await planner.openPublisher();
+  const publisher = await planner.openPublisher({ bundleMax });
   const published: Figures[] = [];
   const consumed: Figures[] = [];
   // The first round warms up.
   for (let round = 0; round <= rounds; round += 1) {
-    const publishing = await timed(brokerPids, () => publishAll(publisher, burst));
+    const publishing = await timed(brokerPids, () => publishAll(publisher));
     const consumer = await shelf.openConsumer({ queues: [{ queue: "shelf.in.p0" }], prefetch: 256 });
     const consuming = await timed(brokerPids, () => consumeAll(consumer));
     await consumer[Symbol.asyncDispose]();
@@ -60,23 +59,23 @@ async function measure({ connect, burst, rounds, brokerPids }: Course): Promise<
       consumed.push(consuming);
     }
   }
-  console.log(`bursts of ${burst}: publish ${summary(published)}; consume ${summary(consumed)}`);
+  console.log(`bundles of ${bundleMax}: publish ${summary(published)}; consume ${summary(consumed)}`);
 }
 
-async function publishAll(publisher: Publisher, burst: number): Promise<void> {
+async function publishAll(publisher: Publisher): Promise<void> {
   let next = 0;
   const publishBursts = async () => {
     while (next < count) {
       const first = next;
-      next += burst;
-      await Promise.all(Array.from({ length: burst }, (_, at) => publisher.publish(message(`m${first + at}`))));
+      next += batchMax;
+      await Promise.all(Array.from({ length: batchMax }, (_, at) => publisher.publish(message(`m${first + at}`))));
     }
   };
-  await Promise.all(Array.from({ length: windowMax / burst }, publishBursts));
+  await Promise.all(Array.from({ length: windowMax / batchMax }, publishBursts));
 }
 
 function message(id: string): OutgoingMessage {
-  return command(id, { body, headers, correlationId: "0197b3c0-0000-7000-8000-000000000001" });
+  return command(id, { body, headers, bundleKey: "all", correlationId: "0197b3c0-0000-7000-8000-000000000001" });
 }
 
 async function consumeAll(consumer: Consumer): Promise<void> {

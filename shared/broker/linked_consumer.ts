@@ -147,10 +147,10 @@ export class LinkedConsumer implements Consumer {
   ): Promise<void> {
     const { prefetch, logger } = this.#options;
     const listener: ConsumeListener = {
-      onDelivery: (from, delivery, deliveryTag) => {
+      onDelivery: (from, deliveries, deliveryTag) => {
         // While a cancel is under way all go to the buffer, so that they are handed back in their order.
         if (this.#isCancelled) from.reject(deliveryTag, true);
-        else this.#buffer.push(from, delivery, deliveryTag);
+        else this.#buffer.push(from, deliveries, deliveryTag);
       },
       onCancelled: (from, queue) => {
         logger?.warn("broker cancelled the consumer of {queue}", { queue });
