@@ -1,6 +1,7 @@
 import type { Channel, ChannelModel, ConsumeMessage } from "amqplib";
 import { type Clock, errorText } from "@mesh/base";
-import { deliveryOf } from "./amqp_delivery.ts";
+import { deliveriesOf } from "./amqp_delivery.ts";
+import type { AmqpOutput } from "./amqp_output.ts";
 import type { QueueClaim } from "./broker.ts";
 import { brokerError, reasonOfCode } from "./refusal.ts";
 import type { ConsumeChannel, ConsumeListener } from "./transport.ts";
@@ -8,6 +9,7 @@ import type { ConsumeChannel, ConsumeListener } from "./transport.ts";
 /** What a consuming channel needs to be opened. */
 export interface AmqpConsumeChannelOptions {
   readonly model: ChannelModel;
+  readonly output: AmqpOutput;
   readonly clock: Clock;
   readonly prefetch: number;
   readonly listener: ConsumeListener;
@@ -36,6 +38,7 @@ export class AmqpConsumeChannel implements ConsumeChannel {
 
   static async open(options: AmqpConsumeChannelOptions): Promise<AmqpConsumeChannel> {
     const channel = await options.model.createChannel();
+    options.output.attach(channel);
     const opened = new AmqpConsumeChannel(channel, options);
     // Per consumer, hence per queue; a limit for the whole channel is denied by newer brokers.
     await channel.prefetch(options.prefetch);
@@ -105,7 +108,7 @@ export class AmqpConsumeChannel implements ConsumeChannel {
   }
 
   #noteDelivery(queue: string, message: ConsumeMessage): void {
-    this.#options.listener.onDelivery(this, deliveryOf(queue, message), message.fields.deliveryTag);
+    this.#options.listener.onDelivery(this, deliveriesOf(queue, message), message.fields.deliveryTag);
   }
 
   #noteCancel(queue: string): void {

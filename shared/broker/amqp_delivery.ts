@@ -1,10 +1,22 @@
 import type { ConsumeMessage } from "amqplib";
 import type { Delivery } from "./broker.ts";
+import { bundleContentType, bundledDeliveries, decodeBundle } from "./bundle.ts";
 import { isBrokerHeader } from "./refusal.ts";
 
-/** Reads what amqplib hands out; anything that is not text is left out, because we send nothing else. */
-export function deliveryOf(queue: string, { content, fields, properties }: ConsumeMessage): Delivery {
-  const death = lastDeathOf(properties.headers ?? {});
+/**
+ * Reads what amqplib hands out; anything that is not text is left out, because we send nothing else.
+ *
+ * @returns One delivery, or those of a bundle. A bundle that cannot be read stays one delivery, which nobody can verify.
+ */
+export function deliveriesOf(queue: string, message: ConsumeMessage): readonly Delivery[] {
+  const whole = deliveryOf(queue, message);
+  const messages = message.properties.contentType === bundleContentType ? decodeBundle(whole.body) : undefined;
+  return messages === undefined ? [whole] : bundledDeliveries(whole, messages);
+}
+
+function deliveryOf(queue: string, { content, fields, properties }: ConsumeMessage): Delivery {
+  const headers: Record<string, unknown> = properties.headers ?? {};
+  const death = lastDeathOf(headers);
   return Object.freeze({
     body: new Uint8Array(content.buffer, content.byteOffset, content.byteLength),
     queue,
@@ -13,7 +25,7 @@ export function deliveryOf(queue: string, { content, fields, properties }: Consu
     messageId: textOf(properties.messageId),
     type: textOf(properties.type),
     userId: textOf(properties.userId),
-    headers: textHeaders(properties.headers ?? {}),
+    headers: textHeaders(headers),
     isRedelivered: fields.redelivered,
     ...(death === undefined ? {} : { lastDeath: death }),
   });
@@ -21,7 +33,8 @@ export function deliveryOf(queue: string, { content, fields, properties }: Consu
 
 function textHeaders(headers: Record<string, unknown>): Readonly<Record<string, string>> {
   const texts: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) {
+  for (const name in headers) {
+    const value = headers[name];
     if (typeof value === "string" && !isBrokerHeader(name)) texts[name] = value;
   }
   return texts;

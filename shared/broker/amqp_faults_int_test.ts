@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import { connect as connectRaw } from "amqplib";
 import { type Clock, systemClock, UnavailableError } from "@mesh/base";
 import { startInfra } from "@mesh/testing/infra";
+import { bundleContentType } from "./bundle.ts";
 import { AmqpWorld } from "./conformance/amqp_world.ts";
 import { command, conformanceTopology, eventually, idsOf, takeExactly } from "./conformance/world.ts";
 import { connectBroker } from "./mod.ts";
@@ -169,6 +170,29 @@ Deno.test("a service's user may not pose as another, declare, bind or purge", as
   await model.close();
 
   assertEquals(codes, [406, 403, 403, 403, 403, 403, 403]);
+});
+
+Deno.test("a RabbitMQ broker hands over a bundle that it cannot read as one delivery, and goes on", async () => {
+  await using world = await openWorld();
+  const consumer = await (await world.connect("shelf")).openConsumer({ queues: mailbox });
+  const model = await connectRaw(world.urlOf("planner"));
+  const channel = await model.createConfirmChannel();
+  const { routingKey } = command("m1");
+
+  channel.publish("mesh.commands", routingKey, Buffer.from("no bundle"), {
+    contentType: bundleContentType,
+    messageId: "m1",
+    userId: "planner",
+  });
+  await channel.waitForConfirms();
+  await model.close();
+  await (await (await world.connect("planner")).openPublisher()).publish(command("m2"));
+
+  const deliveries = await takeExactly(consumer, 2);
+  assertEquals(deliveries.map(({ messageId, body }) => [messageId, new TextDecoder().decode(body)]), [
+    ["m1", "no bundle"],
+    ["m2", "body of m2"],
+  ]);
 });
 
 /** A method frame on channel 0, as the server sends it. */

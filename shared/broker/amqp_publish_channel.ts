@@ -2,7 +2,8 @@ import { Buffer } from "node:buffer";
 import type { ConfirmChannel, Message } from "amqplib";
 import { type Clock, ContractError, errorText, type UnavailableError } from "@mesh/base";
 import type { OutgoingMessage, PublishOutcome } from "./broker.ts";
-import { brokerError, type BrokerReason, checkOutgoing, reasonOfCode } from "./refusal.ts";
+import { bundleContentType, encodeBundle, envelopeContentType } from "./bundle.ts";
+import { brokerError, type BrokerReason, reasonOfCode } from "./refusal.ts";
 import type { PublishChannel } from "./transport.ts";
 
 /** What a publishing channel needs, and its bounds. */
@@ -19,6 +20,7 @@ export interface AmqpPublishChannelOptions {
 }
 
 interface Pending {
+  /** The message, or the first one of a bundle, by which the broker knows it. */
   readonly message: OutgoingMessage;
   readonly dueMs: number;
   isReturned: boolean;
@@ -54,8 +56,8 @@ export class AmqpPublishChannel implements PublishChannel {
     return this.#ended.signal;
   }
 
-  publish(message: OutgoingMessage): Promise<PublishOutcome> {
-    checkOutgoing(message);
+  publish(messages: readonly OutgoingMessage[]): Promise<PublishOutcome> {
+    const message = messages[0]!;
     if (this.#unconfirmedCount >= this.#options.windowMax) {
       throw brokerError(
         `Cannot publish "${message.messageId}": ${this.#unconfirmedCount} publishes are unconfirmed`,
@@ -64,11 +66,14 @@ export class AmqpPublishChannel implements PublishChannel {
     }
     const number = this.#count += 1;
     try {
-      this.#send(message, (error) => this.#settle(number, error));
+      this.#send(messages, (error) => {
+        this.#unconfirmedCount -= messages.length;
+        this.#settle(number, error);
+      });
     } catch (cause) {
       throw sendError(message, cause);
     }
-    this.#unconfirmedCount += 1;
+    this.#unconfirmedCount += messages.length;
     const dueMs = this.#options.clock.monotonicMs() + this.#options.confirmLimitMs;
     const { promise, resolve, reject } = Promise.withResolvers<PublishOutcome>();
     this.#pending.set(number, { message, dueMs, isReturned: false, resolve, reject });
@@ -87,22 +92,24 @@ export class AmqpPublishChannel implements PublishChannel {
     this.#end();
   }
 
-  #send(message: OutgoingMessage, onSettled: (error: unknown) => void): void {
-    const { exchange, routingKey, body, messageId, type, correlationId, headers, isMandatory } = message;
-    this.#channel.publish(exchange, routingKey, Buffer.from(body.buffer, body.byteOffset, body.byteLength), {
+  #send(messages: readonly OutgoingMessage[], onSettled: (error: unknown) => void): void {
+    const { exchange, routingKey, body, messageId, type, correlationId, headers, isMandatory } = messages[0]!;
+    const isBundle = messages.length > 1;
+    const { buffer, byteOffset, byteLength } = isBundle ? encodeBundle(messages) : body;
+    this.#channel.publish(exchange, routingKey, Buffer.from(buffer, byteOffset, byteLength), {
       mandatory: isMandatory,
       persistent: true,
-      contentType: "application/jose",
+      contentType: isBundle ? bundleContentType : envelopeContentType,
+      // A bundle goes under the name of its first message, for operators and for the broker's returns.
       messageId,
       type,
-      ...(correlationId === undefined ? {} : { correlationId }),
-      headers,
+      ...(isBundle || correlationId === undefined ? {} : { correlationId }),
+      ...(isBundle ? {} : { headers }),
       userId: this.#options.userId,
     }, onSettled);
   }
 
   #settle(number: number, error: unknown): void {
-    this.#unconfirmedCount -= 1;
     const pending = this.#pending.get(number);
     if (pending === undefined) return;
     this.#pending.delete(number);

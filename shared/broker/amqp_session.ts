@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import { type ChannelModel, connect } from "amqplib";
 import { type Clock, errorText } from "@mesh/base";
 import { AmqpConsumeChannel } from "./amqp_consume_channel.ts";
+import { AmqpOutput } from "./amqp_output.ts";
 import { AmqpPublishChannel } from "./amqp_publish_channel.ts";
 import { brokerError } from "./refusal.ts";
 import type { BrokerLogger, ConsumeChannel, ConsumeListener, PublishChannel, TransportSession } from "./transport.ts";
@@ -62,6 +63,7 @@ class AmqpSession implements TransportSession {
   readonly #options: AmqpSessionOptions;
   readonly #lost = new AbortController();
   readonly #socket: Duplex;
+  readonly #output: AmqpOutput;
   #isBlocked = false;
 
   constructor(model: ChannelModel, options: AmqpSessionOptions) {
@@ -70,6 +72,7 @@ class AmqpSession implements TransportSession {
     this.#options = options;
     // amqplib ends but never destroys its socket, so after a heartbeat timeout it would linger for minutes.
     this.#socket = (model.connection as unknown as { readonly stream: Duplex }).stream;
+    this.#output = new AmqpOutput(model.connection);
     const warn = (error: Error) =>
       logger?.warn("broker connection failed: {error}", { error: errorText(error), connectionName });
     model.on("error", warn);
@@ -97,12 +100,20 @@ class AmqpSession implements TransportSession {
     const { url, clock, confirmLimitMs, windowMax } = this.#options;
     const userId = decodeURIComponent(new URL(url).username);
     const channel = await this.#model.createConfirmChannel();
+    this.#output.attach(channel);
     return new AmqpPublishChannel(channel, { clock, userId, confirmLimitMs, windowMax, goodbyeLimitMs });
   }
 
   openConsumeChannel(prefetch: number, listener: ConsumeListener): Promise<ConsumeChannel> {
     const { clock } = this.#options;
-    return AmqpConsumeChannel.open({ model: this.#model, clock, prefetch, listener, goodbyeLimitMs });
+    return AmqpConsumeChannel.open({
+      model: this.#model,
+      output: this.#output,
+      clock,
+      prefetch,
+      listener,
+      goodbyeLimitMs,
+    });
   }
 
   async close(): Promise<void> {

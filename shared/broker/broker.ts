@@ -15,6 +15,23 @@ export interface OutgoingMessage {
   readonly isMandatory: boolean;
   /** Text headers: `traceparent`, `tracestate`, `mesh-attempt`. */
   readonly headers: Readonly<Record<string, string>>;
+  /**
+   * Says that it may travel together with others. Messages of one exchange and one bundle key that are published in the
+   * same tick may go as one message of the broker, in their order: they must reach the same queues, because only the
+   * routing key of the first one counts. They share their outcome. Absent, it travels alone.
+   */
+  readonly bundleKey?: string;
+  /**
+   * What must not overtake each other. A message that joins a bundle may get ahead of others of the same tick, never of
+   * one with the same order key.
+   */
+  readonly orderKey?: string;
+}
+
+/** How to publish. */
+export interface PublisherOptions {
+  /** Messages that travel together at most, up to 1,024; 1 by default, so that each travels alone. */
+  readonly bundleMax?: number;
 }
 
 /**
@@ -23,7 +40,10 @@ export interface OutgoingMessage {
  */
 export type PublishOutcome = "confirmed" | "returned" | "nacked";
 
-/** One channel for publishing, with confirms and in the order of the calls; survives reconnects. */
+/**
+ * One channel for publishing, with confirms and in the order of the calls, but for what joins a bundle; survives
+ * reconnects.
+ */
 export interface Publisher extends AsyncDisposable {
   /**
    * Publishes one message, persistent, with the connection's own user as `user_id`.
@@ -70,7 +90,8 @@ export interface Consumer extends AsyncDisposable {
   /**
    * Waits for something to do, then takes what is there.
    *
-   * Never waits once at least one delivery is held. Deliveries come in the channel's delivery order.
+   * Never waits once at least one delivery is held. Deliveries come in the channel's delivery order, those of a bundle
+   * one by one, in their order.
    *
    * @param countMax At least 1.
    * @param signal Ends the wait; aborted from the start, it makes this take what is there without waiting.
@@ -79,12 +100,17 @@ export interface Consumer extends AsyncDisposable {
   take(countMax: number, signal?: AbortSignal): Promise<readonly Delivery[]>;
   /**
    * Acknowledges everything taken up to and including this delivery (`basic.ack`, multiple). Call it in delivery order.
+   * The broker hears of a bundle once its last message is covered; until then a lost connection brings all of it again.
    * Does nothing for a delivery of an earlier connection: the broker will deliver it again.
    */
   ackThrough(delivery: Delivery): void;
   /**
    * Hands a delivery back (`basic.reject`, never nack). With `isRequeued` it counts as a failed attempt at the broker;
    * without, it is dead-lettered by the broker.
+   *
+   * A bundle has one answer, given when each of its messages is rejected or acknowledged: it is dead-lettered only if
+   * all were rejected for good, and comes again, whole, if any was rejected otherwise. To part with a single message
+   * for good, keep it elsewhere and acknowledge it.
    */
   reject(delivery: Delivery, isRequeued: boolean): void;
   /** Stops new deliveries; those taken can still be acknowledged. What was delivered but not taken goes back. */
@@ -96,13 +122,13 @@ export interface Consumer extends AsyncDisposable {
 /** What a consumer asks for. */
 export interface ConsumerOptions {
   readonly queues: readonly QueueClaim[];
-  /** Unacknowledged deliveries per queue at most; 256 by default. */
+  /** Unacknowledged messages of the broker per queue at most, a bundle counting as one; 256 by default. */
   readonly prefetch?: number;
 }
 
 /** A message broker with topic exchanges and quorum queues; one connection each for publishing and consuming. */
 export interface Broker extends AsyncDisposable {
-  openPublisher(): Promise<Publisher>;
+  openPublisher(options?: PublisherOptions): Promise<Publisher>;
   openConsumer(options: ConsumerOptions): Promise<Consumer>;
   /** Whether both connections stand. */
   readonly isConnected: boolean;

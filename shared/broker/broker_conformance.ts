@@ -1,3 +1,4 @@
+import { bundlingCases } from "./conformance/bundling_cases.ts";
 import { consumingCases } from "./conformance/consuming_cases.ts";
 import { reconnectingCases } from "./conformance/reconnecting_cases.ts";
 import { routingCases } from "./conformance/routing_cases.ts";
@@ -10,7 +11,14 @@ import type { ConformanceHarness } from "./conformance/world.ts";
  * @param harness Makes the adapter's worlds, one for each test.
  */
 export function brokerConformance(name: string, harness: ConformanceHarness): void {
-  for (const [sentence, run] of Object.entries({ ...routingCases, ...consumingCases, ...reconnectingCases })) {
+  for (
+    const [sentence, run] of Object.entries({
+      ...routingCases,
+      ...consumingCases,
+      ...reconnectingCases,
+      ...bundlingCases,
+    })
+  ) {
     Deno.test({ name: `${name} ${sentence}`, fn: () => run(harness), sanitizeOps: true, sanitizeResources: true });
   }
 }

@@ -1,5 +1,5 @@
 import { type Clock, errorText } from "@mesh/base";
-import type { Broker, Consumer, ConsumerOptions, Publisher } from "./broker.ts";
+import type { Broker, Consumer, ConsumerOptions, Publisher, PublisherOptions } from "./broker.ts";
 import { Link } from "./link.ts";
 import { LinkedConsumer } from "./linked_consumer.ts";
 import { LinkedPublisher } from "./linked_publisher.ts";
@@ -79,8 +79,8 @@ class LinkedBroker implements Broker {
     return () => this.#listeners.delete(listener);
   }
 
-  openPublisher(): Promise<Publisher> {
-    return this.#opened(new LinkedPublisher({ ...this.#options, link: this.#publishing }));
+  openPublisher({ bundleMax = 1 }: PublisherOptions = {}): Promise<Publisher> {
+    return this.#opened(new LinkedPublisher({ ...this.#options, link: this.#publishing, bundleMax }));
   }
 
   openConsumer({ queues, prefetch = prefetchDefault }: ConsumerOptions): Promise<Consumer> {

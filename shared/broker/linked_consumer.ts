@@ -39,9 +39,9 @@ export class LinkedConsumer implements Consumer {
   /** Queues that the broker refused or cancelled and has not given since. */
   readonly #alone = new Set<string>();
   readonly #buffer = new DeliveryBuffer();
-  /** Aborts when nothing will be delivered any more. */
-  readonly #drained = new AbortController();
   readonly #running: Promise<void>;
+  /** Nothing will be given any more. */
+  #isDrained = false;
   #isCancelled = false;
 
   constructor(options: LinkedConsumerOptions) {
@@ -63,9 +63,7 @@ export class LinkedConsumer implements Consumer {
   }
 
   take(countMax: number, signal?: AbortSignal): Promise<readonly Delivery[]> {
-    if (this.#drained.signal.aborted) return Promise.resolve([]);
-    const ended = signal === undefined ? this.#drained.signal : AbortSignal.any([this.#drained.signal, signal]);
-    return this.#buffer.take(countMax, ended);
+    return this.#buffer.take(countMax, signal);
   }
 
   ackThrough(delivery: Delivery): void {
@@ -77,17 +75,22 @@ export class LinkedConsumer implements Consumer {
   }
 
   async cancel(): Promise<void> {
-    this.#drained.abort();
+    this.#drain();
     await Promise.all([...this.#channels].map((channel) => channel.cancelAll()));
     this.#isCancelled = true;
     this.#buffer.giveBack();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#drained.abort();
+    this.#drain();
     this.#stop.abort();
     await Promise.all([...this.#channels].map((channel) => channel.close()));
     await this.#running;
+  }
+
+  #drain(): void {
+    this.#isDrained = true;
+    this.#buffer.drain();
   }
 
   /** Resolves when the connection is lost or the consumer ends. */
@@ -125,7 +128,7 @@ export class LinkedConsumer implements Consumer {
     };
     while (remaining.size > 0) {
       if (failures > 0) await clock.delay(backoffMs(failures, claims[0]!.queue), ended);
-      if (ended.aborted || this.#drained.signal.aborted) return;
+      if (ended.aborted || this.#isDrained) return;
       const startedMs = clock.monotonicMs();
       await this.#runChannel(session, [...remaining.values()], onLost);
       failures = clock.monotonicMs() - startedMs >= stableMs ? 1 : failures + 1;
@@ -144,10 +147,10 @@ export class LinkedConsumer implements Consumer {
   ): Promise<void> {
     const { prefetch, logger } = this.#options;
     const listener: ConsumeListener = {
-      onDelivery: (from, delivery, deliveryTag) => {
+      onDelivery: (from, deliveries, deliveryTag) => {
         // While a cancel is under way all go to the buffer, so that they are handed back in their order.
         if (this.#isCancelled) from.reject(deliveryTag, true);
-        else this.#buffer.push(from, delivery, deliveryTag);
+        else this.#buffer.push(from, deliveries, deliveryTag);
       },
       onCancelled: (from, queue) => {
         logger?.warn("broker cancelled the consumer of {queue}", { queue });

@@ -1,8 +1,9 @@
 import type { Clock } from "@mesh/base";
 import type { OutgoingMessage, Publisher, PublishOutcome } from "./broker.ts";
+import { Bundler } from "./bundler.ts";
 import { keepServing } from "./keep_serving.ts";
 import type { Link } from "./link.ts";
-import { brokerError } from "./refusal.ts";
+import { brokerError, checkOutgoing } from "./refusal.ts";
 import type { BrokerLogger, PublishChannel, TransportSession } from "./transport.ts";
 import { whenAborted } from "./waiting.ts";
 
@@ -12,11 +13,13 @@ export interface LinkedPublisherOptions {
   readonly clock: Clock;
   readonly name: string;
   readonly logger: BrokerLogger | undefined;
+  readonly bundleMax: number;
 }
 
 /** Publishes on one channel and opens a new one whenever it closes. */
 export class LinkedPublisher implements Publisher {
   readonly #link: Link;
+  readonly #bundler: Bundler;
   readonly #stop = new AbortController();
   readonly #opened = Promise.withResolvers<void>();
   readonly #running: Promise<void>;
@@ -24,6 +27,7 @@ export class LinkedPublisher implements Publisher {
 
   constructor(options: LinkedPublisherOptions) {
     this.#link = options.link;
+    this.#bundler = new Bundler({ bundleMax: options.bundleMax, send: (messages) => this.#send(messages) });
     this.#opened.promise.catch(() => {});
     this.#running = keepServing({ ...options, signal: this.#stop.signal }, (session) => this.#serve(session))
       .finally(() =>
@@ -40,15 +44,13 @@ export class LinkedPublisher implements Publisher {
     return this.#link.session?.isBlocked ?? false;
   }
 
-  async publish(message: OutgoingMessage): Promise<PublishOutcome> {
-    if (this.#channel === undefined) {
-      throw brokerError(`Cannot publish "${message.messageId}": the broker is not connected`, "connection-lost");
+  publish(message: OutgoingMessage): Promise<PublishOutcome> {
+    try {
+      checkOutgoing(message);
+      return this.#bundler.publish(message);
+    } catch (error) {
+      return Promise.reject(error);
     }
-    // Behind a blocked connection messages would pile up in this process without bound.
-    if (this.isBlocked) {
-      throw brokerError(`Cannot publish "${message.messageId}": the broker blocks publishing`, "blocked");
-    }
-    return await this.#channel.publish(message);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -63,5 +65,15 @@ export class LinkedPublisher implements Publisher {
     await whenAborted(channel.ended, this.#stop.signal);
     this.#channel = undefined;
     await channel.close();
+  }
+
+  #send(messages: readonly OutgoingMessage[]): Promise<PublishOutcome> {
+    const { messageId } = messages[0]!;
+    if (this.#channel === undefined) {
+      throw brokerError(`Cannot publish "${messageId}": the broker is not connected`, "connection-lost");
+    }
+    // Behind a blocked connection messages would pile up in this process without bound.
+    if (this.isBlocked) throw brokerError(`Cannot publish "${messageId}": the broker blocks publishing`, "blocked");
+    return this.#channel.publish(messages);
   }
 }

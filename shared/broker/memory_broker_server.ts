@@ -3,7 +3,7 @@ import type { Broker, OutgoingMessage, PublishOutcome, TopologyTarget } from "./
 import { connectOver } from "./linked_broker.ts";
 import type { MemoryServerSide } from "./memory_channels.ts";
 import { MemoryFaults } from "./memory_faults.ts";
-import { MemoryQueue, type QueueHooks, type StoredMessage } from "./memory_queue.ts";
+import { MemoryQueue, type QueueHooks, type StoredMessage, type StoredParcel } from "./memory_queue.ts";
 import { type MemoryRights, rightsOf } from "./memory_rights.ts";
 import { MemoryRouter } from "./memory_router.ts";
 import { MemorySession } from "./memory_session.ts";
@@ -73,7 +73,7 @@ export class MemoryBrokerServer implements MemoryServerSide, TopologyTarget, Asy
   #isUp = true;
   readonly #hooks: QueueHooks = {
     takeDuplicate: (queue) => this.faults.takeDuplicate(queue),
-    deadLetter: (message) => this.#route(message),
+    deadLetter: (parcel) => this.#route(parcel),
   };
 
   constructor(options: MemoryBrokerServerOptions) {
@@ -162,9 +162,9 @@ export class MemoryBrokerServer implements MemoryServerSide, TopologyTarget, Asy
     await Promise.all([...this.#brokers].map((broker) => broker[Symbol.asyncDispose]()));
   }
 
-  accept(user: string, outgoing: OutgoingMessage): PublishOutcome | Promise<PublishOutcome> {
-    const { exchange, routingKey, isMandatory } = outgoing;
-    const what = `Cannot publish "${outgoing.messageId}" to "${exchange}" with key "${routingKey}"`;
+  accept(user: string, messages: readonly OutgoingMessage[]): PublishOutcome | Promise<PublishOutcome> {
+    const { exchange, routingKey, isMandatory, messageId } = messages[0]!;
+    const what = `Cannot publish "${messageId}" to "${exchange}" with key "${routingKey}"`;
     if (!this.#rights.get(user)?.mayWrite(exchange, routingKey)) {
       throw brokerError(`${what}: "${user}" may not`, "access-refused");
     }
@@ -172,7 +172,7 @@ export class MemoryBrokerServer implements MemoryServerSide, TopologyTarget, Asy
       throw brokerError(`${what}: there is no such exchange`, "not-found");
     }
     const isTaken = this.#route({
-      outgoing: { ...outgoing, body: outgoing.body.slice() },
+      messages: messages.map((outgoing) => ({ ...outgoing, body: outgoing.body.slice() })),
       userId: user,
       exchange,
       routingKey,
@@ -190,20 +190,20 @@ export class MemoryBrokerServer implements MemoryServerSide, TopologyTarget, Asy
     return queue;
   }
 
-  #route(message: StoredMessage): boolean {
-    const queues = [...this.#router.queuesFor(message.exchange, message.routingKey)]
+  #route(parcel: StoredParcel): boolean {
+    const queues = [...this.#router.queuesFor(parcel.exchange, parcel.routingKey)]
       .map((name) => this.#queues.get(name))
       .filter((queue) => queue !== undefined);
     for (const queue of queues) {
       const latencyMs = this.faults.drawLatencyMs();
-      if (latencyMs === undefined) this.#store(queue, message);
-      else this.#options.clock.delay(latencyMs, this.#stop.signal).then(() => this.#store(queue, message));
+      if (latencyMs === undefined) this.#store(queue, parcel);
+      else this.#options.clock.delay(latencyMs, this.#stop.signal).then(() => this.#store(queue, parcel));
     }
     return queues.length > 0;
   }
 
-  #store(queue: MemoryQueue, message: StoredMessage): void {
-    const entry = queue.push(message);
+  #store(queue: MemoryQueue, parcel: StoredParcel): void {
+    const entry = queue.push(parcel);
     const ttlMs = queue.policy?.messageTtlMs;
     if (ttlMs === undefined) return;
     this.#options.clock.delay(ttlMs, this.#stop.signal).then(() => {

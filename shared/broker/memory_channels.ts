@@ -1,18 +1,19 @@
 import type { Clock } from "@mesh/base";
 import type { Delivery, OutgoingMessage, PublishOutcome, QueueClaim } from "./broker.ts";
 import type { MemoryQueue, QueueEntry, QueueSubscriber } from "./memory_queue.ts";
-import { brokerError, checkOutgoing } from "./refusal.ts";
+import { bundledDeliveries } from "./bundle.ts";
+import { brokerError } from "./refusal.ts";
 import type { ConsumeChannel, ConsumeListener, PublishChannel } from "./transport.ts";
 
 /** What channels see of their server. */
 export interface MemoryServerSide {
   readonly isBlocked: boolean;
   /**
-   * Takes a publish of a user.
+   * Takes a publish of a user: one message, or a bundle, which goes where its first message goes.
    *
    * @throws {UnavailableError} If the user may not, or there is no such exchange.
    */
-  accept(user: string, outgoing: OutgoingMessage): PublishOutcome | Promise<PublishOutcome>;
+  accept(user: string, messages: readonly OutgoingMessage[]): PublishOutcome | Promise<PublishOutcome>;
   /**
    * Finds a queue for a user who wants to consume it.
    *
@@ -43,14 +44,14 @@ export class MemoryPublishChannel implements PublishChannel {
     return this.#ended.signal;
   }
 
-  publish(message: OutgoingMessage): Promise<PublishOutcome> {
-    checkOutgoing(message);
+  publish(messages: readonly OutgoingMessage[]): Promise<PublishOutcome> {
+    const message = messages[0]!;
     if (this.#ended.signal.aborted) {
       throw brokerError(`Cannot publish "${message.messageId}": the channel is closed`, "connection-lost");
     }
     let confirmed: Promise<PublishOutcome> | PublishOutcome;
     try {
-      confirmed = this.#options.server.accept(this.#options.user, message);
+      confirmed = this.#options.server.accept(this.#options.user, messages);
     } catch (error) {
       // As on RabbitMQ a refusal closes the channel, under everything else that is in flight on it.
       this.end("channel-lost");
@@ -195,22 +196,24 @@ export class MemoryConsumeChannel implements ConsumeChannel {
   #deliver(queue: MemoryQueue, entry: QueueEntry): void {
     this.#tagCount += 1;
     this.#held.set(this.#tagCount, { queue, entry });
-    this.#options.listener.onDelivery(this, deliveryOf(queue.name, entry), this.#tagCount);
+    this.#options.listener.onDelivery(this, deliveriesOf(queue.name, entry), this.#tagCount);
   }
 }
 
-function deliveryOf(queue: string, { message, isRedelivered }: QueueEntry): Delivery {
-  const { outgoing, userId, exchange, routingKey, lastDeath } = message;
-  return Object.freeze({
-    body: outgoing.body,
+function deliveriesOf(queue: string, { parcel, isRedelivered }: QueueEntry): readonly Delivery[] {
+  const { messages, userId, exchange, routingKey, lastDeath } = parcel;
+  const { body, messageId, type, headers } = messages[0]!;
+  const whole = Object.freeze({
+    body,
     queue,
     exchange,
     routingKey,
-    messageId: outgoing.messageId,
-    type: outgoing.type,
+    messageId,
+    type,
     userId,
-    headers: outgoing.headers,
+    headers,
     isRedelivered,
     ...(lastDeath === undefined ? {} : { lastDeath }),
   });
+  return messages.length === 1 ? [whole] : bundledDeliveries(whole, messages);
 }

@@ -1,20 +1,25 @@
 import type { Delivery, OutgoingMessage } from "./broker.ts";
 import type { PolicySpec, QueueSpec } from "./topology.ts";
 
-/** A message at rest. */
-export interface StoredMessage {
+/** A message at rest, on its own whether or not it came in a bundle. */
+export interface StoredMessage extends Omit<StoredParcel, "messages"> {
   readonly outgoing: OutgoingMessage;
+}
+
+/** What was published as one: a message or a bundle. */
+export interface StoredParcel {
+  readonly messages: readonly OutgoingMessage[];
   /** Who published it; the broker's own stamp. */
   readonly userId: string;
-  /** Exchange and key of the last hop; those of `outgoing` until it is dead-lettered. */
+  /** Exchange and key of the last hop; those of the first message until it is dead-lettered. */
   readonly exchange: string;
   readonly routingKey: string;
   readonly lastDeath?: NonNullable<Delivery["lastDeath"]>;
 }
 
-/** A message's place in one queue. */
+/** A place in one queue. */
 export interface QueueEntry {
-  readonly message: StoredMessage;
+  readonly parcel: StoredParcel;
   /** Rises in the order of arrival. */
   readonly position: number;
   readonly isRedelivered: boolean;
@@ -36,7 +41,7 @@ export interface QueueHooks {
   /** Whether the entry's next delivery is to happen twice; asked once per delivery. */
   takeDuplicate(queue: string): boolean;
   /** Passes a message on; false when no queue takes it. */
-  deadLetter(message: StoredMessage, queue: MemoryQueue): boolean;
+  deadLetter(parcel: StoredParcel, queue: MemoryQueue): boolean;
 }
 
 /** Why a queue lets go of a message without an acknowledgement; the words of RabbitMQ. */
@@ -65,16 +70,18 @@ export class MemoryQueue {
     return this.spec.name;
   }
 
-  /** What it holds, the unacknowledged included, in the order of arrival. */
+  /** What it holds, the unacknowledged included, in the order of arrival; bundles taken apart. */
   get messages(): readonly StoredMessage[] {
     const entries = [...this.#ready, ...this.#unacknowledged.keys(), ...this.#stranded.map(({ entry }) => entry)];
-    return entries.sort((a, b) => a.position - b.position).map(({ message }) => message);
+    return entries.sort((a, b) => a.position - b.position).flatMap(({ parcel: { messages, ...rest } }) =>
+      messages.map((outgoing) => ({ outgoing, ...rest }))
+    );
   }
 
   /** Takes a message in, at the tail. */
-  push(message: StoredMessage): QueueEntry {
+  push(parcel: StoredParcel): QueueEntry {
     this.#arrivalCount += 1;
-    const entry = { message, position: this.#arrivalCount, isRedelivered: false, failureCount: 0 };
+    const entry = { parcel, position: this.#arrivalCount, isRedelivered: false, failureCount: 0 };
     if (!this.#isDeleted) this.#ready.push(entry);
     this.#pump();
     return entry;
@@ -147,9 +154,9 @@ export class MemoryQueue {
     const { deadLetterExchange, deadLetterRoutingKey } = this.policy ?? {};
     if (deadLetterExchange === undefined) return;
     const isTaken = this.#hooks.deadLetter({
-      ...entry.message,
+      ...entry.parcel,
       exchange: deadLetterExchange,
-      routingKey: deadLetterRoutingKey ?? entry.message.routingKey,
+      routingKey: deadLetterRoutingKey ?? entry.parcel.routingKey,
       lastDeath: { reason, queue: this.name },
     }, this);
     if (!isTaken) this.#stranded.push({ entry, reason });

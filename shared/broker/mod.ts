@@ -5,6 +5,7 @@
  */
 export { type AmqpBrokerOptions, connectBroker } from "./amqp_broker.ts";
 export type { BrokerLogger } from "./transport.ts";
+export { bundleKeyOf } from "./bundle_key.ts";
 export { consumerPriorities } from "./consumer_priority.ts";
 export type {
   Broker,
@@ -13,6 +14,7 @@ export type {
   Delivery,
   OutgoingMessage,
   Publisher,
+  PublisherOptions,
   PublishOutcome,
   QueueClaim,
   TopologyTarget,

@@ -56,20 +56,25 @@ export function checkOutgoing(message: OutgoingMessage): void {
       { reason: "oversized" },
     );
   }
-  for (const text of [routingKey, messageId, type, correlationId]) {
-    if (text.length > shortStringBytesMax || encoder.encode(text).length > shortStringBytesMax) {
-      throw new ContractError(`Cannot publish "${messageId}": a property has more than ${shortStringBytesMax} bytes`);
-    }
+  if (isTooLong(routingKey) || isTooLong(messageId) || isTooLong(type) || isTooLong(correlationId)) {
+    throw new ContractError(`Cannot publish "${messageId}": a property has more than ${shortStringBytesMax} bytes`);
   }
-  const reserved = Object.keys(headers).find(isBrokerHeader);
-  if (reserved !== undefined) {
-    throw new ContractError(`Cannot publish "${messageId}": header "${reserved}" belongs to the broker`);
+  for (const name in headers) {
+    if (isBrokerHeader(name)) {
+      throw new ContractError(`Cannot publish "${messageId}": header "${name}" belongs to the broker`);
+    }
   }
 }
 
 /** Whether a header is the broker's own; a copy of one, such as `x-death`, must not travel on. */
 export function isBrokerHeader(name: string): boolean {
   return name.startsWith("x-") || name === "CC" || name === "BCC";
+}
+
+/** A character takes at most three bytes of UTF-8, so that only long ones need counting. */
+function isTooLong(text: string): boolean {
+  if (text.length <= shortStringBytesMax / 3) return false;
+  return text.length > shortStringBytesMax || encoder.encode(text).length > shortStringBytesMax;
 }
 
 const encoder = new TextEncoder();

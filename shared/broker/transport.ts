@@ -26,15 +26,20 @@ export interface TransportSession {
 export interface PublishChannel {
   /** Aborts once the channel is closed. */
   readonly ended: AbortSignal;
-  /** As `Publisher.publish`. */
-  publish(message: OutgoingMessage): Promise<PublishOutcome>;
+  /**
+   * As `Publisher.publish`, for one message or for a bundle, which goes where its first message goes.
+   *
+   * @param messages At least one, each known to be fit for the broker.
+   */
+  publish(messages: readonly OutgoingMessage[]): Promise<PublishOutcome>;
   /** Ends the channel; bounded in time. */
   close(): Promise<void>;
 }
 
 /** Who hears what happens on a consuming channel. */
 export interface ConsumeListener {
-  onDelivery(channel: ConsumeChannel, delivery: Delivery, deliveryTag: number): void;
+  /** @param deliveries What one message of the broker holds: one, or those of a bundle. */
+  onDelivery(channel: ConsumeChannel, deliveries: readonly Delivery[], deliveryTag: number): void;
   /** The broker ended the subscription, for example because the queue was deleted. */
   onCancelled(channel: ConsumeChannel, queue: string): void;
 }

@@ -38,16 +38,17 @@ export async function drainDeadLetters(options: DeadLetterDrainerOptions, signal
   }
 }
 
-function entryOf({ body, messageId, type, userId, headers }: Delivery, service: string, ids: IdSource) {
+/** A bundle dies as a whole and comes as single deliveries, so that each of its envelopes can be looked at and redriven. */
+function entryOf({ body, messageId, type, userId, headers, lastDeath }: Delivery, service: string, ids: IdSource) {
   return {
     id: ids.next(),
     messageId: messageId ?? "",
     type: type ?? "",
     class: "broker" as const,
-    reason: headers["x-first-death-reason"] ?? "delivery-limit",
+    reason: lastDeath?.reason.replace("_", "-") ?? "delivery-limit",
     detail: "The broker dead-lettered it after its delivery limit",
     attempts: 0,
-    queue: headers["x-first-death-queue"] ?? `${service}.in.p0`,
+    queue: lastDeath?.queue ?? `${service}.in.p0`,
     userId: userId ?? "",
     correlation: "",
     ...keptBody(body),

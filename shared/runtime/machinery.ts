@@ -56,9 +56,9 @@ interface Shared extends ServiceParts {
  * @throws {UnavailableError} If the database does not answer.
  */
 export async function assemble(parts: ServiceParts): Promise<Machinery> {
-  const { definition, broker, store, clock, ids, signingKey, policy } = parts;
+  const { definition, broker, store, clock, ids, signingKey, policy, settings } = parts;
   const databaseClock = new DatabaseClock(clock, await store.nowMs());
-  const channel = await broker.openPublisher();
+  const channel = await broker.openPublisher({ bundleMax: settings.bundleMax });
   const consumer = hasMailbox(definition) ? await broker.openConsumer(claimsOf(parts)) : undefined;
   const speaker = speakerFor(signingKey, ids, policy);
   const generations = new Generations({

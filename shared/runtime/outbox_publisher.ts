@@ -1,5 +1,5 @@
 import { type Clock, errorCode, errorText, MeshError } from "@mesh/base";
-import type { Publisher } from "@mesh/broker";
+import { bundleKeyOf, type Publisher } from "@mesh/broker";
 import type { OutboxEntry, Store, TurnWrites } from "@mesh/store";
 import { resentHeader } from "./intake.ts";
 import type { Log } from "./log.ts";
@@ -13,6 +13,8 @@ export interface OutboxPublisherOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
+  /** Mailbox partitions of each service. */
+  readonly partitions: number;
   readonly settings: Pick<
     RuntimeSettings,
     "confirmWindow" | "publisherBacklogMax" | "sweepAfterMs" | "sweepEveryMs" | "leaseMs"
@@ -148,8 +150,9 @@ export class OutboxPublisher {
   }
 
   async #publish(held: Held): Promise<void> {
-    const { publisher, meter, log } = this.#options;
+    const { publisher, meter, log, partitions } = this.#options;
     const { entry } = held;
+    const bundleKey = bundleKeyOf(entry.routingKey, partitions);
     try {
       const outcome = await publisher.publish({
         exchange: entry.exchange,
@@ -159,6 +162,8 @@ export class OutboxPublisher {
         type: entry.type,
         correlationId: entry.correlation,
         isMandatory: entry.isMandatory,
+        orderKey: entry.orderKey,
+        ...(bundleKey === undefined ? {} : { bundleKey }),
         // Tells the receiver to look first whether it has it already; see `isSuspect`.
         headers: entry.sentCount > 0 ? { ...entry.headers, [resentHeader]: String(entry.sentCount) } : entry.headers,
       });

@@ -8,6 +8,8 @@ export interface RuntimeSettings {
   readonly publisherBacklogMax: number;
   /** Publishes under way at once. */
   readonly confirmWindow: number;
+  /** Envelopes for the same partition that travel as one message of the broker at most; 1 lets each travel alone. */
+  readonly bundleMax: number;
   /** Waits of the retry tiers, in milliseconds, shortest first; they name the broker's retry exchanges. */
   readonly tiersMs: readonly number[];
   /** Attempts in all, the first included, before a message is dead. */
@@ -49,6 +51,7 @@ export const defaultSettings: RuntimeSettings = Object.freeze({
   batchMax: 64,
   publisherBacklogMax: 10_000,
   confirmWindow: 256,
+  bundleMax: 64,
   tiersMs: [1_000, 10_000, 60_000, 600_000],
   attemptsMax: 6,
   sweepAfterMs: 5_000,
