@@ -61,7 +61,7 @@ export const participants: readonly ServiceDefinition[] = [
   }),
 ];
 
-/** All of them; the first two run beside the load, in its process. */
+/** All of them; the orchestrator runs beside the load, in its process. */
 export const services: readonly ServiceDefinition[] = [orders, orchestrator, ...participants];
 
 /** What each service runs. */
