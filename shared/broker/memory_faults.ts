@@ -1,6 +1,6 @@
 import { seededRandom } from "./seeded_random.ts";
 
-/** Faults of a broker in memory that a test switches on. */
+/** Faults of a broker in memory that a test switches on. What they do to a message they do to a whole bundle. */
 export class MemoryFaults {
   #isBlocked = false;
   #droppedConfirmCount = 0;

@@ -53,6 +53,32 @@ Deno.test("a broker in memory delivers twice when told to", async () => {
   assertEquals(server.messagesIn("shelf.in.p0"), []);
 });
 
+Deno.test("a broker in memory treats a bundle as one message where it delivers twice or drops a confirm", async () => {
+  const { world, server, planner, shelf } = await openWorld();
+  await using _ = world;
+  const publisher = await planner.openPublisher({ bundleMax: 64 });
+  const consumer = await shelf.openConsumer({ queues: mailbox });
+
+  server.faults.duplicateNextDelivery("shelf.in.p0");
+  server.faults.dropNextConfirm();
+  const unconfirmed = Promise.all(
+    ["m0", "m1"].map((id) => rejects(publisher.publish(command(id, { bundleKey: "a" })), { reason: "confirm-late" })),
+  );
+  // The bundle is on its way once this tick has ended.
+  await world.passTime(0);
+  await world.passTime(10_000);
+
+  await unconfirmed;
+  const taken = await takeExactly(consumer, 4);
+  assertEquals(taken.map(({ messageId, isRedelivered }) => [messageId, isRedelivered]), [
+    ["m0", false],
+    ["m1", false],
+    ["m0", true],
+    ["m1", true],
+  ]);
+  assertEquals(await publisher.publish(command("m2")), "confirmed");
+});
+
 Deno.test("a broker in memory reorders within a key, the same way for the same seed", async () => {
   const orderFor = async (seed: number) => {
     const { world, server, publisher, shelf } = await openWorld();
