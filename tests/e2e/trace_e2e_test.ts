@@ -20,10 +20,10 @@ Deno.test("one order has one trace, from the request over HTTP through every ser
 
     const ofOrder = () =>
       receiver.spans.filter(({ attributes }) => attributes["messaging.message.conversation_id"] === orderId);
-    // The notice is sent after the end of the order: its outcome is the last that happens.
+    // The notice is sent after the end of the order: that is the last that happens.
     await waitFor(
       "the last span of the order",
-      () => ofOrder().some(({ service, name }) => service === "notifications" && name.endsWith("record-outcome")),
+      () => receiver.spans.some(({ service, name }) => service === "notifications" && name.startsWith("effect ")),
     );
     const request = await waitFor(
       "the span of the request",
