@@ -1,8 +1,34 @@
+import { createHash } from "node:crypto";
 import { deepStrictEqual as assertEquals, ok } from "node:assert/strict";
-import { ManualClock, sequentialIds, slotOf, systemIds, timeOfUuidV7 } from "./mod.ts";
+import { ManualClock, murmur3, sequentialIds, sha256, slotOf, systemIds, timeOfUuidV7 } from "./mod.ts";
 
 Deno.test("slotOf agrees with the published vectors", () => {
   assertEquals(["", "hello", "TEA-0001", "장터"].map(slotOf), [0, 7, 27, 60]);
+});
+
+const texts = [
+  "",
+  "a",
+  "TEA-0001",
+  "장터-😀",
+  "\ud800",
+  "\0",
+  "é".repeat(200),
+  "€".repeat(200),
+  "x".repeat(201),
+  "😀".repeat(5000),
+];
+
+Deno.test("slotOf hashes the key's UTF-8 bytes, whatever the key's length and whichever came before", () => {
+  const encoder = new TextEncoder();
+  assertEquals(texts.map(slotOf), texts.map((text) => murmur3(encoder.encode(text)) % 64));
+  assertEquals(texts.toReversed().map(slotOf), texts.toReversed().map((text) => murmur3(encoder.encode(text)) % 64));
+});
+
+Deno.test("sha256 hashes text as its UTF-8 bytes", () => {
+  const bytes = texts.map((text) => new TextEncoder().encode(text));
+  const expected = bytes.map((content) => createHash("sha256").update(content).digest("base64url"));
+  assertEquals([texts.map(sha256), bytes.map(sha256)], [expected, expected]);
 });
 
 Deno.test("systemIds puts the clock's time into the id", () => {

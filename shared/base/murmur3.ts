@@ -3,11 +3,11 @@
  *
  * @param bytes What to hash.
  * @param seed An unsigned 32-bit integer.
+ * @param length How many of the bytes to hash, from the first; all by default.
  * @returns An unsigned 32-bit integer.
  * @see Austin Appleby, smhasher, MurmurHash3_x86_32
  */
-export function murmur3(bytes: Uint8Array, seed = 0): number {
-  const length = bytes.length;
+export function murmur3(bytes: Uint8Array, seed = 0, length = bytes.length): number {
   const blockEnd = length - (length % 4);
   let hash = seed;
   for (let at = 0; at < blockEnd; at += 4) {

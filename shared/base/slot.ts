@@ -18,7 +18,14 @@ export const slotCount = 64;
  * ```
  */
 export function slotOf(key: string): number {
-  return murmur3(encoder.encode(key)) % slotCount;
+  const bytes = key.length <= keyLengthKept ? scratch : new Uint8Array(key.length * bytesPerUnit);
+  return murmur3(bytes, 0, encoder.encodeInto(key, bytes).written) % slotCount;
 }
 
 const encoder = new TextEncoder();
+/** UTF-8 needs at most three bytes for a UTF-16 code unit. */
+const bytesPerUnit = 3;
+/** The longest key or correlation that an envelope can carry. */
+const keyLengthKept = 200;
+/** Holds the bytes of one key while it is hashed: every message asks for a slot or two, and an array each costs more. */
+const scratch = new Uint8Array(keyLengthKept * bytesPerUnit);

@@ -20,16 +20,17 @@ export interface ContractRegistry {
  * @throws {ContractError} If two contracts share type and version.
  */
 export function contractRegistry(contracts: readonly AnyContract[]): ContractRegistry {
-  const byName = new Map<string, AnyContract>();
+  const byType = new Map<string, Map<number, AnyContract>>();
   for (const contract of contracts) {
-    const name = `${contract.type}#${contract.version}`;
-    const known = byName.get(name);
+    const { type, version } = contract;
+    const byVersion = byType.get(type) ?? new Map<number, AnyContract>();
+    const known = byVersion.get(version);
     if (known !== undefined && known !== contract) {
-      throw new ContractError(`Cannot register "${name}": another contract has that name`);
+      throw new ContractError(`Cannot register "${type}#${version}": another contract has that name`);
     }
-    byName.set(name, contract);
+    byType.set(type, byVersion.set(version, contract));
   }
-  const find = (type: string, version: number) => byName.get(`${type}#${version}`);
+  const find = (type: string, version: number) => byType.get(type)?.get(version);
   return Object.freeze({
     find,
     read: (type: string, version: number) => {
@@ -41,6 +42,6 @@ export function contractRegistry(contracts: readonly AnyContract[]): ContractReg
       }
       return found;
     },
-    all: [...byName.values()],
+    all: [...new Set(contracts)],
   });
 }

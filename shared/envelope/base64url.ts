@@ -8,12 +8,35 @@
  * @see RFC 4648 3.5
  */
 export function isBase64Url(text: string): boolean {
-  if (!alphabet.test(text)) return false;
+  return alphabet.test(text) && endsInOneSpelling(text);
+}
+
+/**
+ * Decodes base64url and refuses what {@link isBase64Url} refuses, in one native pass instead of a pattern and a decoder.
+ *
+ * @param text base64url.
+ * @param target Where the bytes go, from its start; what lies behind them is not touched.
+ * @returns How many bytes were written; `undefined` if the text is not in its one spelling or has no room in `target`.
+ */
+export function decodeBase64Url(text: string, target: Uint8Array): number | undefined {
+  if (!endsInOneSpelling(text)) return undefined;
+  try {
+    const { written } = target.setFromBase64(text, spelling);
+    // The decoder skips white space and takes padding; either leaves fewer bytes than the text has room for.
+    return written === (text.length * 3) >> 2 ? written : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether length and last character leave no bit unused but zeros; all other characters may be anything. */
+function endsInOneSpelling(text: string): boolean {
   const rest = text.length % 4;
-  if (rest === 0) return true;
+  if (rest === 0) return text !== "";
   const last = text[text.length - 1]!;
   if (rest === 2) return "AQgw".includes(last);
   return rest === 3 && "AEIMQUYcgkosw048".includes(last);
 }
 
 const alphabet = /^[A-Za-z0-9_-]+$/;
+const spelling = { alphabet: "base64url" } as const;

@@ -65,13 +65,16 @@ export interface EventFacts extends Omit<CommandFacts, "message"> {
  * assertEquals(claims.iat, 1_767_225_600);
  * ```
  */
-export function eventClaims({ message, n, prv, re, ...facts }: EventFacts): EnvelopeClaims {
-  return {
-    ...commonClaims(message, facts, eventAudience, facts.service),
-    n,
-    prv,
-    ...(re.length > 0 ? { re } : {}),
-  };
+export function eventClaims(facts: EventFacts): EnvelopeClaims {
+  const { n, prv, re, service } = facts;
+  const claims = openClaims(facts, eventAudience);
+  addOrigin(claims, facts);
+  claims.n = n;
+  claims.prv = prv;
+  if (re.length > 0) claims.re = re;
+  addSubject(claims, facts, service);
+  claims.v = 1;
+  return claims as EnvelopeClaims;
 }
 
 /**
@@ -79,14 +82,16 @@ export function eventClaims({ message, n, prv, re, ...facts }: EventFacts): Enve
  *
  * @returns Claims, ready to be signed. An expiry is rounded up to whole seconds, so it never comes early.
  */
-export function commandClaims({ message, ...facts }: CommandFacts): EnvelopeClaims {
-  const { expiresAtMs, undoes } = message;
-  const receiver = message.type.slice(0, message.type.indexOf("."));
-  return {
-    ...commonClaims(message, facts, receiver, receiver),
-    ...(expiresAtMs === undefined ? {} : { exp: Math.ceil(expiresAtMs / 1000) }),
-    ...(undoes === undefined || undoes.length === 0 ? {} : { undoes }),
-  };
+export function commandClaims(facts: CommandFacts): EnvelopeClaims {
+  const { expiresAtMs, undoes, type } = facts.message;
+  const receiver = type.slice(0, type.indexOf("."));
+  const claims = openClaims(facts, receiver);
+  if (expiresAtMs !== undefined) claims.exp = Math.ceil(expiresAtMs / 1000);
+  addOrigin(claims, facts);
+  addSubject(claims, facts, receiver);
+  if (undoes !== undefined && undoes.length > 0) claims.undoes = undoes;
+  claims.v = 1;
+  return claims as EnvelopeClaims;
 }
 
 /** @returns Who caused the message, as its claims say; `undefined` for work that nobody asked for. */
@@ -96,31 +101,34 @@ export function causeOf({ act }: EnvelopeClaims): EnvelopeCause | undefined {
   return tok === undefined ? { subject: sub, via } : { subject: sub, via, tokenHash: tok };
 }
 
-function commonClaims(
-  message: AnyMessage,
-  { id, service, correlation, causation, cause, nowMs }: Omit<CommandFacts, "message">,
-  audience: string,
-  owner: string,
-): EnvelopeClaims {
-  const { type, version, key } = message;
-  const { exchange, routingKey } = destinationOf({ ...message, correlation });
-  return {
-    ...(cause === undefined ? {} : { act: actOf(cause) }),
-    aud: [audience],
-    cau: causation,
-    cor: correlation,
-    dat: message.data as Json,
-    dst: { rk: routingKey, x: exchange },
-    evt: type,
-    iat: Math.floor(nowMs / 1000),
-    iss: service,
-    jti: id,
-    sch: `${type}#${version}`,
-    sub: `${owner}/${key}`,
-    v: 1,
-  };
+/** Claims on the way: each is added in its canonical place, so that they are written as they stand. */
+type Draft = { -readonly [Name in keyof EnvelopeClaims]?: EnvelopeClaims[Name] };
+type Facts = Omit<CommandFacts, "message"> & { readonly message: AnyMessage };
+
+function openClaims({ message, correlation, causation, cause }: Facts, audience: string): Draft {
+  const { kind, type, version, key } = message;
+  const { exchange, routingKey } = destinationOf({ kind, type, version, key, correlation });
+  const claims: Draft = cause === undefined ? {} : { act: actOf(cause) };
+  claims.aud = [audience];
+  claims.cau = causation;
+  claims.cor = correlation;
+  claims.dat = message.data as Json;
+  claims.dst = { rk: routingKey, x: exchange };
+  claims.evt = type;
+  return claims;
+}
+
+function addOrigin(claims: Draft, { id, service, nowMs }: Facts): void {
+  claims.iat = Math.floor(nowMs / 1000);
+  claims.iss = service;
+  claims.jti = id;
+}
+
+function addSubject(claims: Draft, { message: { type, version, key } }: Facts, owner: string): void {
+  claims.sch = `${type}#${version}`;
+  claims.sub = `${owner}/${key}`;
 }
 
 function actOf({ subject, via, tokenHash }: EnvelopeCause): NonNullable<EnvelopeClaims["act"]> {
-  return tokenHash === undefined ? { sub: subject, via } : { sub: subject, via, tok: tokenHash };
+  return tokenHash === undefined ? { sub: subject, via } : { sub: subject, tok: tokenHash, via };
 }

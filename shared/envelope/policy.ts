@@ -74,12 +74,18 @@ export function emitPolicyFrom(services: readonly ServiceDefinition[]): EmitPoli
  * @returns An index that answers in constant time.
  */
 export function policyIndex(policy: EmitPolicy): PolicyIndex {
-  const audiences = new Map(policy.rules.map(({ iss, typ, sch, aud }) => [`${iss} ${typ} ${sch}`, aud]));
+  // Maps in maps: every verification asks, and putting a key together costs more than looking it up.
+  const audiences = new Map<string, Map<EnvelopeTyp, Map<string, string>>>();
+  for (const { iss, typ, sch, aud } of policy.rules) {
+    const byTyp = audiences.get(iss) ?? new Map<EnvelopeTyp, Map<string, string>>();
+    const bySchema = byTyp.get(typ) ?? new Map<string, string>();
+    audiences.set(iss, byTyp.set(typ, bySchema.set(sch, aud)));
+  }
   const unheard = new Set(policy.rules.filter(({ heard }) => heard === false).map(({ iss, sch }) => `${iss} ${sch}`));
   const edges = new Set(policy.calls.map(({ from, to }) => `${from} ${to}`));
   return Object.freeze({
     hash: sha256(canonicalJson(policy)),
-    audienceOf: (iss: string, typ: EnvelopeTyp, sch: string) => audiences.get(`${iss} ${typ} ${sch}`),
+    audienceOf: (iss: string, typ: EnvelopeTyp, sch: string) => audiences.get(iss)?.get(typ)?.get(sch),
     mayCall: (from: string, to: string) => edges.has(`${from} ${to}`),
     isHeard: (iss: string, sch: string) => !unheard.has(`${iss} ${sch}`),
   });

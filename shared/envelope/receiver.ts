@@ -26,15 +26,19 @@ export function receiverOf(service: ServiceDefinition): Receiver {
     ...subscribes.map(({ event }) => event),
     ...(commandsItself === true ? [FireTimer, RecordOutcome] : []),
   ];
-  const stems = new Set(taken.map(({ type, version }) => `${type}.v${version}.`));
+  const stems = new Map<string, Map<number, string>>();
+  for (const { type, version } of taken) {
+    const byVersion = stems.get(type) ?? new Map<number, string>();
+    stems.set(type, byVersion.set(version, `${type}.v${version}.`));
+  }
   return Object.freeze({
     service: name,
     subscribes: (
       { routingKey }: Destination,
       { type, version }: { readonly type: string; readonly version: number },
     ) => {
-      const stem = `${type}.v${version}.`;
-      return stems.has(stem) && routingKey.startsWith(stem);
+      const stem = stems.get(type)?.get(version);
+      return stem !== undefined && routingKey.startsWith(stem);
     },
   });
 }

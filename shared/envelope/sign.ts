@@ -1,4 +1,3 @@
-import { Buffer } from "node:buffer";
 import { sign } from "node:crypto";
 import { ContractError, invariant, sha256 } from "@mesh/base";
 import type { MessageKind } from "@mesh/contract";
@@ -6,9 +5,7 @@ import { canonicalJson, type CanonicalLimits } from "./canonical.ts";
 import { findClaimFault } from "./claim_rules.ts";
 import type { EnvelopeClaims } from "./envelope.ts";
 import type { SigningKey } from "./signing_key.ts";
-
-/** Largest envelope: what fits into one AMQP frame and into a dead letter's row beside its story. */
-export const envelopeBytesMax = 48 * 1024;
+import { asciiBytes, encodedText, envelopeBytesMax } from "./token.ts";
 
 /** Depth 8 for `dat`, and one level for the claims around it. */
 export const claimLimits: CanonicalLimits = Object.freeze({ depthMax: 9, membersMax: 200 });
@@ -40,14 +37,17 @@ export function signEnvelope(claims: EnvelopeClaims, key: SigningKey): SignedEnv
   if (fault !== undefined) {
     throw new ContractError(`Cannot sign "${claims.evt}": ${fault}`, { reason: "bad-claims" });
   }
-  const payload = Buffer.from(canonicalJson(claims, claimLimits)).toString("base64url");
-  const signed = `${key.headers[kind]}.${payload}`;
-  const token = `${signed}.${sign(null, Buffer.from(signed), key.privateKey).toString("base64url")}`;
-  if (token.length > envelopeBytesMax) {
+  const signed = `${key.headers[kind]}.${encodedText(canonicalJson(claims, claimLimits))}`;
+  const bytesCount = signed.length + 1 + signatureLength;
+  if (bytesCount > envelopeBytesMax) {
     throw new ContractError(
-      `Cannot sign "${claims.evt}": the envelope has ${token.length} bytes, more than ${envelopeBytesMax}`,
+      `Cannot sign "${claims.evt}": the envelope has ${bytesCount} bytes, more than ${envelopeBytesMax}`,
       { reason: "oversized" },
     );
   }
-  return { token, hash: sha256(token) };
+  const token = `${signed}.${sign(null, asciiBytes(signed), key.privateKey).toString("base64url")}`;
+  return { token, hash: sha256(asciiBytes(token)) };
 }
+
+/** 64 bytes in base64url. */
+const signatureLength = 86;

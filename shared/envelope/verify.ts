@@ -1,16 +1,15 @@
-import { Buffer } from "node:buffer";
 import { verify as verifySignature } from "node:crypto";
 import { ContractError, errorText, MeshError, sha256, TrustError } from "@mesh/base";
 import { type ContractRegistry, destinationOf, type MessageKind, parseData } from "@mesh/contract";
-import { isBase64Url } from "./base64url.ts";
 import { canonicalJson } from "./canonical.ts";
 import { findClaimFault, keyOfSubject, versionOf } from "./claim_rules.ts";
 import { type Envelope, type EnvelopeClaims, type RefusalReason, verified } from "./envelope.ts";
-import { decodedHeader, typOf } from "./header.ts";
+import { readHeader, typOf } from "./header.ts";
 import type { KeyDirectory, KnownKey } from "./key_directory.ts";
 import type { PolicyIndex } from "./policy.ts";
 import type { Receiver } from "./receiver.ts";
-import { claimLimits, envelopeBytesMax } from "./sign.ts";
+import { claimLimits } from "./sign.ts";
+import { envelopeBytesMax, openToken, payloadText, takeApart, type TokenBytes } from "./token.ts";
 
 /** What a verifier knows and who it is. */
 export interface Verifier {
@@ -86,17 +85,20 @@ export interface DeliveryFacts {
  * @see RFC 7515 5.2, RFC 8725
  */
 export function verifyEnvelope(body: Uint8Array | string, verifier: Verifier, delivery?: DeliveryFacts): Envelope {
-  const token = readToken(body);
-  const headerEnd = token.indexOf(".");
-  const payloadEnd = token.lastIndexOf(".");
-  const header = decodedHeader(token.slice(0, headerEnd));
+  if (body.length > envelopeBytesMax) refuse("oversized", `it has ${body.length} bytes, more than ${envelopeBytesMax}`);
+  const opened = openToken(body);
+  const { token, headerText } = opened;
+  const header = headerText === undefined ? undefined : readHeader(headerText);
+  // Looked up before the bytes are lent: whatever the directory does, it cannot come between them.
+  const signer = header === undefined ? undefined : verifier.keys.find(header.kid);
+  const bytes = takeApart(opened);
+  if (typeof bytes === "string") refuse("malformed", bytes);
   if (header === undefined) refuse("wrong-header", "its header is not exactly alg Ed25519, kid and a typ of the mesh");
   const { kid, kind } = header;
-  const signer = verifier.keys.find(kid);
   if (signer === undefined) refuse("unknown-key", `no service is known to own key "${kid}"`);
-  checkSignature(token, payloadEnd, signer);
-  const claims = readClaims(token.slice(headerEnd + 1, payloadEnd), kind);
-  const hash = sha256(token);
+  checkSignature(bytes, signer);
+  const claims = readClaims(bytes.payload, kind);
+  const hash = sha256(bytes.whole);
   checkSigner(claims, signer, hash, verifier);
   checkPolicy(claims, kind, verifier.policy);
   const version = versionOf(claims);
@@ -137,31 +139,18 @@ interface Address {
   readonly key: string;
 }
 
-function readToken(body: Uint8Array | string): string {
-  if (body.length > envelopeBytesMax) refuse("oversized", `it has ${body.length} bytes, more than ${envelopeBytesMax}`);
-  const token = typeof body === "string"
-    ? body
-    : Buffer.from(body.buffer, body.byteOffset, body.length).toString("latin1");
-  const parts = token.split(".");
-  if (parts.length !== 3) refuse("malformed", `it has ${parts.length} parts instead of 3`);
-  for (const part of parts) if (!isBase64Url(part)) refuse("malformed", "a part is not base64url in its one spelling");
-  return token;
-}
-
-function checkSignature(token: string, payloadEnd: number, { publicKey }: KnownKey): void {
-  const signature = Buffer.from(token.slice(payloadEnd + 1), "base64url");
-  const signed = Buffer.from(token.slice(0, payloadEnd));
+function checkSignature({ signed, signature }: TokenBytes, { publicKey }: KnownKey): void {
   // Length first: what the library makes of another length is its own affair.
   if (signature.length !== 64 || !verifySignature(null, signed, publicKey, signature)) {
     refuse("bad-signature", "its signature does not verify");
   }
 }
 
-function readClaims(part: string, kind: MessageKind): EnvelopeClaims {
+function readClaims(payload: Uint8Array, kind: MessageKind): EnvelopeClaims {
   let text: string;
   let claims: unknown;
   try {
-    text = utf8.decode(Buffer.from(part, "base64url"));
+    text = payloadText(payload);
     claims = JSON.parse(text);
   } catch {
     // The parser's message would quote the payload.
@@ -234,6 +223,3 @@ function readData(claims: EnvelopeClaims, { kind, version, key }: Address, contr
 function refuse(reason: RefusalReason, what: string): never {
   throw new TrustError(`Cannot trust message: ${what}`, { reason });
 }
-
-/** Strict, and a byte order mark stays visible, so that the JSON parser refuses it. */
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

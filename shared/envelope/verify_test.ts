@@ -104,6 +104,20 @@ Deno.test("the hostile corpus has at least sixty cases, no two of one name", () 
   strictEqual(new Set(hostileCases.map(({ name }) => name)).size, hostileCases.length);
 });
 
+Deno.test("verifyEnvelope is not misled by a key directory that verifies an envelope of its own in between", () => {
+  const keys: KeyDirectory = {
+    ...asInventory.keys,
+    find: (kid) => {
+      strictEqual(verifyEnvelope(goodEvent.token, asOrchestrator).hash, goodEvent.hash);
+      return asInventory.keys.find(kid);
+    },
+  };
+  for (const body of [goodCommand.token, Buffer.from(goodCommand.token)]) {
+    const { claims, hash } = verifyEnvelope(body, { ...asInventory, keys });
+    assertEquals([claims, hash], [commandFixture, goodCommand.hash]);
+  }
+});
+
 Deno.test("verifyEnvelope never quotes the token in a refusal", () => {
   for (const { token, verifier = asInventory, delivery } of hostileCases) {
     try {
