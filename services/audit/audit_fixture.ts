@@ -131,6 +131,8 @@ export interface FakeFeed {
   epoch: number;
   /** Thrown instead of an answer while set. */
   failure: Error | undefined;
+  /** Pages that were asked for. */
+  readCount: number;
   read(query: { readonly after: string; readonly limit: number }): FeedPage;
 }
 
@@ -142,7 +144,9 @@ export function fakeFeed(refuse: () => Error): FakeFeed {
     envelopes: [],
     epoch: 1,
     failure: undefined,
+    readCount: 0,
     read: ({ after, limit }) => {
+      feed.readCount += 1;
       if (feed.failure !== undefined) throw feed.failure;
       const [epoch = "", at = "0"] = after.split(".");
       if (after !== "" && Number(epoch) !== feed.epoch) throw refuse();

@@ -92,6 +92,69 @@ export function testAuditStore(name: string, open: () => Promise<AuditStore & Pa
     });
   });
 
+  test("finds by type, signer, actor and key far apart in time, in order, page by page, and together", async (store) => {
+    const hourMs = 3_600_000;
+    const entries = ["1", "2", "3", "4", "5", "6"].map((digit, at) =>
+      // Later ones were recorded earlier; two of them in the same millisecond.
+      entry("orders", digit, { recordedAtMs: Math.min(6 - at, 5) * hourMs }, {
+        type: at % 2 === 0 ? "orders.order-placed" : "orders.done",
+        ...(at < 3 ? { actor: "mina" } : {}),
+        kid: at === 5 ? "old" : "new",
+      })
+    );
+    await store.append(batch({ entries }));
+    const pages = async (query: Omit<Parameters<AuditStore["find"]>[0], "limit" | "after">) => {
+      const found: string[] = [];
+      let after: { recordedAtMs: number; position: number } | undefined;
+      for (;;) {
+        const page = await store.find({ ...query, limit: 2, ...(after === undefined ? {} : { after }) });
+        if (page.length === 0) return found.join(" ");
+        found.push(page.map(({ facts }) => facts.id?.at(-1)).join(""));
+        after = page.at(-1)!;
+      }
+    };
+
+    assertEquals({
+      type: await pages({ type: "orders.order-placed" }),
+      signer: await pages({ signer: "orders" }),
+      actor: await pages({ actor: "mina" }),
+      kid: await pages({ kid: "old" }),
+      together: await pages({ actor: "mina", type: "orders.done", kid: "new", signer: "orders" }),
+      never: await pages({ actor: "mina", kid: "old" }),
+      from: await pages({ type: "orders.done", fromMs: 2 * hourMs }),
+      to: await pages({ signer: "orders", toMs: 3 * hourMs }),
+      stranger: await pages({ type: "orders.unknown" }),
+    }, {
+      type: "53 1",
+      signer: "65 43 12",
+      actor: "31 2",
+      kid: "6",
+      together: "2",
+      never: "",
+      from: "42",
+      to: "65",
+      stranger: "",
+    });
+  });
+
+  test("keeps envelopes that are none byte for byte", async (store) => {
+    const envelopes = ["", "a\nb", "\n1\n", '{"a",NULL,\\}', "\t장터 ", "NULL"];
+    const entries = envelopes.map((envelope, at): NewEntry => ({
+      owner: "orders",
+      envelope,
+      hash: `hash ${at}`,
+      recordedAtMs: 1_000,
+      reason: "malformed",
+      facts: {},
+    }));
+    await store.append(batch({ entries }));
+    await store.append(batch({ stored: "next", next: "last", entries: entries.slice(0, 1) }));
+
+    const found = await store.find({ limit: 10 });
+
+    assertEquals(found.map(({ envelope }) => envelope), [...envelopes, ""]);
+  });
+
   test("goes on behind a place, also among events of one millisecond", async (store) => {
     const entries = ["1", "2", "3", "4"].map((digit) => entry("orders", digit));
     await store.append(batch({ entries }));

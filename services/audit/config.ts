@@ -3,7 +3,10 @@ import { ConfigError } from "@mesh/base";
 
 /** What this service is told beside what every service is told. */
 export interface AuditConfig {
-  /** `AUDIT_FEED_INTERVAL_MS`: wait between two looks at a feed that had nothing new, in milliseconds. Default 500. */
+  /**
+   * `AUDIT_FEED_INTERVAL_MS`: wait between two looks at a feed that had nothing new, in milliseconds; up to four times as
+   * long where nothing happens. Default 500.
+   */
   readonly feedIntervalMs: number;
 }
 

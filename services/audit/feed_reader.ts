@@ -4,7 +4,7 @@ import type { Log, Meter } from "@mesh/runtime";
 import type { FeedPage } from "@mesh/store";
 import type { AuditStore, Recollection } from "./audit_store.ts";
 import { chained } from "./chain.ts";
-import type { NewEntry } from "./entry.ts";
+import type { Head, NewEntry } from "./entry.ts";
 import type { Progress } from "./feed_progress.ts";
 import { judge, type Judged } from "./judge.ts";
 
@@ -21,14 +21,18 @@ export interface FeedReaderOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Pick<Meter, "refused">;
-  /** Wait after a look that found nothing more, in milliseconds. */
+  /** Wait after a look that found nothing more, in milliseconds; up to four times as long where nothing happens. */
   readonly intervalMs: number;
 }
 
-/** Envelopes of one page: what a transaction takes in a few dozen milliseconds. */
-const pageMax = 500;
+/** Envelopes of one page, as many as an owner gives out: what a transaction takes in a few dozen milliseconds. */
+const pageMax = 1_000;
 /** Envelopes verified without letting anything else run: about 10 ms. */
 const sliceMax = 64;
+/** A feed that had nothing new two times in a row is looked at less often, up to this many times less. */
+const idleFactorMax = 4;
+/** Streams whose last event is remembered: 10 MB. */
+const headsMax = 50_000;
 /** Longest wait between two looks at a feed that does not answer, in milliseconds. */
 const awayMaxMs = 5_000;
 /** An owner that starts fails so often to answer, in 3.5 s; then it is away. */
@@ -43,6 +47,17 @@ interface Stand {
   /** Cursor to read after; differs from the stored one only where the owner refuses that. */
   after: string;
   completeUntilMs: number;
+  /** The page behind the last one, which is read while that one is verified. */
+  ahead?: Promise<FeedPage | undefined> | undefined;
+  /** The last batch on its way into the store, which takes it while the next page is verified. */
+  storing?: Promise<boolean> | undefined;
+  /**
+   * Last proven events of streams, as they are when what is on its way is stored. Only this feed moves them, and only
+   * whoever moves its cursor, so that they hold until somebody else has done that.
+   */
+  readonly heads: Map<string, Head>;
+  /** Looks in a row that found nothing new. */
+  idleLooks: number;
   /** Since when a key is waited for that nobody knows, by the monotonic clock. */
   strangerSinceMs?: number | undefined;
 }
@@ -53,16 +68,17 @@ interface Stand {
  */
 export async function readFeed(options: FeedReaderOptions, signal: AbortSignal): Promise<void> {
   const { owner, progress, clock, log, intervalMs } = options;
-  const stand: Stand = { after: "", completeUntilMs: 0 };
+  const stand: Stand = { after: "", completeUntilMs: 0, heads: new Map(), idleLooks: 0 };
   let failures = 0;
   while (!signal.aborted) {
-    let waitMs = intervalMs;
+    let waitMs = 0;
     try {
-      if (await readOnce(options, stand, signal)) waitMs = 0;
+      const hasMore = await readOnce(options, stand, signal);
+      if (!hasMore) waitMs = intervalMs * Math.min(2 ** Math.max(0, stand.idleLooks - 1), idleFactorMax);
       failures = 0;
     } catch (error) {
+      forget(stand);
       if (signal.aborted) return;
-      delete stand.stored;
       const fault = errorText(error);
       progress.failed(owner, fault);
       // An outage that lasts is told once; each bug is told.
@@ -74,29 +90,38 @@ export async function readFeed(options: FeedReaderOptions, signal: AbortSignal):
     }
     await clock.delay(waitMs, signal);
   }
+  // Its outcome is in the store; nobody is left to be told.
+  await stand.storing?.catch(() => {});
 }
 
-/** Takes one page. @returns Whether there is more right now. */
+/**
+ * Takes one page. While it is verified the next one is read and the one before is stored.
+ *
+ * @returns Whether there is more right now.
+ */
 async function readOnce(options: FeedReaderOptions, stand: Stand, signal: AbortSignal): Promise<boolean> {
-  const { owner, store, progress } = options;
+  const { owner, progress } = options;
   if (stand.stored === undefined) await load(options, stand);
-  const page = await pageAfter(options, stand, signal);
+  const page = await (stand.ahead ?? pageAfter(options, stand, signal));
+  stand.ahead = undefined;
   if (page === undefined) return true;
   // While more is there, nothing is known to be complete.
   const completeUntilMs = page.hasMore ? stand.completeUntilMs : Math.max(stand.completeUntilMs, page.completeUntilMs);
-  // An idle feed costs no transaction: that it is complete up to now is kept in memory.
-  if (page.next !== stand.stored) {
-    const judged = await judgePage(options, stand, page.items, signal);
-    const entries = await placed(options, judged);
-    const { stored = "" } = stand;
-    if (!await store.append({ owner, stored, next: page.next, completeUntilMs, entries })) {
-      delete stand.stored;
-      return true;
-    }
-    stand.stored = page.next;
-    report(options, entries);
-  }
   stand.after = page.next;
+  if (page.hasMore) {
+    stand.ahead = pageAfter(options, stand, signal);
+    // Heard of when its turn comes.
+    stand.ahead.catch(() => {});
+  }
+  // An idle feed costs no transaction: that it is complete up to now is kept in memory.
+  const isIdle = page.next === stand.stored;
+  stand.idleLooks = isIdle ? stand.idleLooks + 1 : 0;
+  if (!isIdle) {
+    const judged = await judgePage(options, stand, page.items, signal);
+    if (!await areStored(stand)) return true;
+    await store(options, stand, { judged, next: page.next, completeUntilMs });
+  }
+  if (!page.hasMore && !await areStored(stand)) return true;
   stand.completeUntilMs = completeUntilMs;
   if (!page.hasMore) progress.complete(owner, completeUntilMs);
   return page.hasMore;
@@ -111,16 +136,66 @@ async function load({ owner, store, progress }: FeedReaderOptions, stand: Stand)
   stand.completeUntilMs = state.completeUntilMs;
 }
 
+/** What is remembered holds no more: somebody else has moved the cursor, or nobody knows what was stored. */
+function forget(stand: Stand): void {
+  delete stand.stored;
+  delete stand.ahead;
+  delete stand.storing;
+  stand.heads.clear();
+}
+
+/** Waits for the batch that is on its way. @returns Whether it was stored; if not, nothing that is remembered holds. */
+async function areStored(stand: Stand): Promise<boolean> {
+  const isStored = await (stand.storing ?? true);
+  stand.storing = undefined;
+  if (!isStored) forget(stand);
+  return isStored;
+}
+
+/** Places a page and sends it on its way into the store. */
+async function store(
+  options: FeedReaderOptions,
+  stand: Stand,
+  { judged, next, completeUntilMs }: {
+    readonly judged: readonly Judged[];
+    readonly next: string;
+    readonly completeUntilMs: number;
+  },
+): Promise<void> {
+  const { owner, store } = options;
+  const entries = await placed(options, stand.heads, judged);
+  const { stored = "" } = stand;
+  stand.stored = next;
+  stand.storing = store.append({ owner, stored, next, completeUntilMs, entries }).then((isStored) => {
+    if (isStored) report(options, entries);
+    return isStored;
+  });
+  stand.storing.catch(() => {});
+  for (const { facts: { subject, n }, reason, hash } of entries) {
+    if (reason === undefined && subject !== undefined && n !== undefined) noteHead(stand.heads, subject, { n, hash });
+  }
+}
+
+function noteHead(heads: Map<string, Head>, stream: string, head: Head): void {
+  const known = heads.get(stream);
+  if (known !== undefined && known.n >= head.n) return;
+  // The longest unchanged one goes first.
+  heads.delete(stream);
+  heads.set(stream, head);
+  if (heads.size > headsMax) heads.delete(heads.keys().next().value!);
+}
+
 /** @returns `undefined` when the owner takes the cursor no more: it was restored, and is read from the beginning. */
 async function pageAfter(
   { owner, readPage, log }: FeedReaderOptions,
   stand: Stand,
   signal: AbortSignal,
 ): Promise<FeedPage | undefined> {
+  const { after } = stand;
   try {
-    return await readPage({ after: stand.after, limit: pageMax }, signal);
+    return await readPage({ after, limit: pageMax }, signal);
   } catch (error) {
-    if (!(error instanceof MeshError) || error.reason !== "cursor-epoch" || stand.after === "") throw error;
+    if (!(error instanceof MeshError) || error.reason !== "cursor-epoch" || after === "") throw error;
     log.warn("The feed of {owner} begins anew; what is known of it is passed over", { owner });
     stand.after = "";
     return undefined;
@@ -165,12 +240,21 @@ async function judgeAll(
 }
 
 /** Leaves out what is stored, finds ids that are used twice, and places the rest in their streams. */
-async function placed({ owner, store }: FeedReaderOptions, judged: readonly Judged[]): Promise<readonly NewEntry[]> {
+async function placed(
+  { owner, store }: FeedReaderOptions,
+  known: ReadonlyMap<string, Head>,
+  judged: readonly Judged[],
+): Promise<readonly NewEntry[]> {
   if (judged.length === 0) return [];
   const streams = new Set(judged.flatMap(({ facts, reason }) => reason === undefined ? facts.subject ?? [] : []));
+  const unknown = [...streams].filter((stream) => !known.has(stream));
   const envelopes = judged.map(({ facts, hash }) => ({ id: facts.id ?? "", hash }));
-  const { heads, rivals } = await store.recall(owner, { streams: [...streams], envelopes });
-  return chained(unstored(judged, rivals), heads);
+  const { heads, rivals } = await store.recall(owner, { streams: unknown, envelopes });
+  const remembered = [...streams].flatMap((stream) => {
+    const head = known.get(stream);
+    return head === undefined ? [] : [[stream, head] as const];
+  });
+  return chained(unstored(judged, rivals), new Map([...heads, ...remembered]));
 }
 
 function unstored(judged: readonly Judged[], stored: Recollection["rivals"]): readonly Judged[] {

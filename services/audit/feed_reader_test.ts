@@ -139,6 +139,55 @@ Deno.test("two readers of one feed store each event once", async () => {
   assertEquals((await entries()).length, 200);
 });
 
+Deno.test("what follows is verified while a page is stored, and read again when that was in vain", async () => {
+  const store = memoryAuditStore();
+  const appended: string[] = [];
+  let isAway = true;
+  await using world = await openWorld({
+    store: {
+      ...store,
+      append: (batch) => {
+        appended.push(batch.stored);
+        // The second page is lost, after the third was read.
+        if (batch.stored === "1.1000" && isAway) {
+          isAway = false;
+          return Promise.reject(new UnavailableError("Cannot store events"));
+        }
+        return store.append(batch);
+      },
+    },
+  });
+  const { mesh, feed, clock, progress } = world;
+  for (let n = 1; n <= 2_100; n += 1) {
+    feed.envelopes.push(mesh.event("orders", n % 2 === 0 ? "even" : "odd", (n + 1) >> 1));
+  }
+  await clock.advance(10_000);
+
+  const { entryCount, gapCount, forkCount } = await store.readFigures();
+  assertEquals({ entryCount, gapCount, forkCount, appended, until: progress.feeds()[0]?.completeUntilMs }, {
+    entryCount: 2_100,
+    gapCount: 0,
+    forkCount: 0,
+    appended: ["", "1.1000", "1.1000", "1.2000"],
+    until: startMs + 2_100,
+  });
+});
+
+Deno.test("a feed that has nothing new is looked at less often, until it has", async () => {
+  await using world = await openWorld();
+  const { mesh, feed, clock, entries } = world;
+  await clock.advance(60_000);
+  const before = feed.readCount;
+  await clock.advance(20_000);
+  assertEquals(feed.readCount - before, 10);
+  feed.envelopes.push(mesh.event("orders", "o-1", 1));
+  await clock.advance(2_000);
+  assertEquals(await entries(), ["1 ok"]);
+  feed.envelopes.push(mesh.event("orders", "o-1", 2));
+  await clock.advance(500);
+  assertEquals(await entries(), ["1 ok", "2 ok"]);
+});
+
 Deno.test("an owner that is away is asked again, less and less often, and told of once", async () => {
   await using world = await openWorld();
   const { mesh, feed, clock, entries, progress, logged } = world;

@@ -23,20 +23,74 @@ export interface EntryRow {
   readonly envelope: string;
 }
 
-/** Turns an entry into what `jsonb_to_recordset` takes; members that are absent become null. */
-export function rowFromEntry(entry: NewEntry): Partial<EntryRow> {
-  const { issuedAtS, id = "", ...facts } = entry.facts;
+/**
+ * Entries column by column, as `audit.append` takes them: texts parted by the separator, with nothing for those that are
+ * absent; numbers as array literals.
+ */
+export function columnsOf(entries: readonly NewEntry[]) {
+  const separator = separatorFor(entries);
+  const texts = (valueOf: (entry: NewEntry) => string | undefined) => entries.map(valueOf).join(separator);
   return {
-    recorded_at_ms: entry.recordedAtMs,
-    owner: entry.owner,
-    hash: entry.hash,
-    envelope: entry.envelope,
-    id,
-    ...facts,
-    ...(issuedAtS === undefined ? {} : { issued_at_s: issuedAtS }),
-    ...(entry.reason === undefined ? {} : { reason: entry.reason }),
-    ...(entry.chain === undefined ? {} : { chain: entry.chain }),
+    separator,
+    recordedAtMs: numberArray(entries.map(({ recordedAtMs }) => recordedAtMs)),
+    issuedAtS: numberArray(entries.map(({ facts }) => facts.issuedAtS)),
+    n: numberArray(entries.map(({ facts }) => facts.n)),
+    id: texts(({ facts }) => facts.id),
+    hash: texts(({ hash }) => hash),
+    signer: texts(({ facts }) => facts.signer),
+    type: texts(({ facts }) => facts.type),
+    schema: texts(({ facts }) => facts.schema),
+    subject: texts(({ facts }) => facts.subject),
+    prv: texts(({ facts }) => facts.prv),
+    correlation: texts(({ facts }) => facts.correlation),
+    causation: texts(({ facts }) => facts.causation),
+    actor: texts(({ facts }) => facts.actor),
+    kid: texts(({ facts }) => facts.kid),
+    reason: texts(({ reason }) => reason),
+    chain: texts(({ chain }) => chain),
+    envelope: texts(({ envelope }) => envelope),
   };
+}
+
+/** A line break, unless an envelope that is none has one. Facts have the form of their claim, in which there is no space. */
+function separatorFor(entries: readonly NewEntry[]): string {
+  let separator = "\n";
+  for (let tried = 1; entries.some(({ envelope }) => envelope.includes(separator)); tried += 1) {
+    separator = `\n${tried}\n`;
+  }
+  return separator;
+}
+
+const sightedFacts = ["type", "signer", "kid", "actor"] as const;
+
+/** In which spans of time entries are found by facts that many share, as array literals; each combination once. */
+export function sightingsIn(entries: readonly NewEntry[]) {
+  const seen = new Map<string, { readonly fact: string; readonly value: string; readonly span: number }>();
+  for (const { facts, recordedAtMs } of entries) {
+    const span = Math.floor(recordedAtMs / spanMs);
+    for (const fact of sightedFacts) {
+      const value = facts[fact];
+      if (value !== undefined) seen.set(`${fact} ${span} ${value}`, { fact, value, span });
+    }
+  }
+  const all = [...seen.values()];
+  return {
+    facts: textArray(all.map(({ fact }) => fact)),
+    values: textArray(all.map(({ value }) => value)),
+    spans: numberArray(all.map(({ span }) => span)),
+  };
+}
+
+/** As in `audit.sighting`: 12 bits of the time, in milliseconds. */
+const spanMs = 4_096;
+
+/** Writes an array literal. */
+export function textArray(values: readonly string[]): string {
+  return `{${values.map((value) => `"${value.replace(/["\\]/g, "\\$&")}"`).join(",")}}`;
+}
+
+function numberArray(values: readonly (number | undefined)[]): string {
+  return `{${values.map((value) => value ?? "NULL").join(",")}}`;
 }
 
 /** Turns a row back into an entry. */

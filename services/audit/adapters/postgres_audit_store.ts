@@ -1,7 +1,7 @@
 import type postgres from "postgres";
 import type { AuditStore, Batch, EntryQuery, Question, Recollection, Rival } from "../audit_store.ts";
 import type { Head } from "../entry.ts";
-import { entryFromRow, type EntryRow, rowFromEntry } from "./entry_rows.ts";
+import { columnsOf, entryFromRow, type EntryRow, sightingsIn, textArray } from "./entry_rows.ts";
 
 /** The part of the service's store that is needed here: bounded, with the driver's errors translated. */
 export interface Database {
@@ -29,8 +29,7 @@ export function postgresAuditStore(database: Database): AuditStore {
       }));
     },
     recall: (owner, asked) => recall(database, owner, asked),
-    append: (batch) =>
-      database.run("store events", (sql) => sql.begin((transaction) => append(transaction, batch)) as Promise<boolean>),
+    append: (batch) => database.run("store events", (sql) => append(sql, batch)),
     find: async (query) => {
       const rows = await database.run("find events", (sql) => find(sql, query));
       return rows.map(entryFromRow);
@@ -57,77 +56,64 @@ export function postgresAuditStore(database: Database): AuditStore {
   };
 }
 
-type RivalRow = Rival & { readonly id: string };
-
-async function recall(database: Database, owner: string, { streams, envelopes }: Question): Promise<Recollection> {
-  const wanted = JSON.stringify({
-    streams,
-    ids: [...new Set(envelopes.map(({ id }) => id).filter((id) => id !== ""))],
-    nameless: envelopes.filter(({ id }) => id === "").map(({ hash }) => hash),
-  });
-  // Lateral and sorted as the index is: each name costs one look into an index, however many entries there are, and also
-  // with a plan that was made while the table was empty. Anything else reads the whole log for every page of a feed.
-  const [heads, rivals] = await Promise.all([
-    database.run("recall streams", (sql) =>
-      sql<(Head & { subject: string })[]>`
-        select stream as subject, last.n, last.hash
-        from jsonb_array_elements_text(${wanted}::text::jsonb -> 'streams') as stream
-        cross join lateral (
-          select n, hash from audit.entry where subject = stream and reason is null
-          order by n desc, position limit 1
-        ) as last`),
-    database.run("recall ids", (sql) =>
-      sql<RivalRow[]>`
-        select known.id, known.owner, known.hash, known.reason is null as "isVerified"
-        from jsonb_array_elements_text(${wanted}::text::jsonb -> 'ids') as wanted
-        cross join lateral (
-          select id, owner, hash, reason from audit.entry where id = wanted order by id, hash, owner
-        ) as known
-        union all
-        select known.id, known.owner, known.hash, known.reason is null
-        from jsonb_array_elements_text(${wanted}::text::jsonb -> 'nameless') as wanted
-        cross join lateral (
-          select id, owner, hash, reason from audit.entry
-          where id = '' and hash = wanted and owner = ${owner} order by id, hash, owner limit 1
-        ) as known`),
-  ]);
-  const byId = Map.groupBy(rivals, ({ id }) => id);
-  return {
-    heads: new Map(heads.map(({ subject, n, hash }) => [subject, { n, hash }])),
-    rivals: new Map(
-      [...byId].map(([id, rows]) => [id, rows.map(({ owner, hash, isVerified }) => ({ owner, hash, isVerified }))]),
-    ),
-  };
+interface RecalledRow {
+  /** A stream where `n` is given, else an id. */
+  readonly name: string;
+  readonly n: number | null;
+  readonly hash: string;
+  readonly owner: string | null;
+  readonly is_verified: boolean;
 }
 
-async function append(sql: postgres.TransactionSql, batch: Batch): Promise<boolean> {
-  const { owner, stored, next, completeUntilMs, entries } = batch;
-  if (stored === "") {
-    await sql`
-      insert into audit.feed (owner, cursor, complete_until_ms) values (${owner}, '', 0)
-      on conflict (owner) do nothing`;
+async function recall(database: Database, owner: string, { streams, envelopes }: Question): Promise<Recollection> {
+  const ids = new Set<string>();
+  const nameless: string[] = [];
+  for (const { id, hash } of envelopes) {
+    if (id === "") nameless.push(hash);
+    else ids.add(id);
   }
-  // Also the lock that lets one process at a time add to what this feed has given out.
-  const moved = await sql`
-    update audit.feed set cursor = ${next}, complete_until_ms = ${completeUntilMs},
-      entry_count = entry_count + ${entries.length}
-    where owner = ${owner} and cursor = ${stored}
-    returning owner`;
-  if (moved.length === 0) return false;
-  if (entries.length === 0) return true;
-  await sql`
-    insert into audit.entry (recorded_at_ms, issued_at_s, n, owner, id, hash, signer, type, schema, subject, prv,
-      correlation, causation, actor, kid, reason, chain, envelope)
-    select recorded_at_ms, issued_at_s, n, owner, id, hash, signer, type, schema, subject, prv,
-      correlation, causation, actor, kid, reason, chain, envelope
-    from json_to_recordset(${JSON.stringify(entries.map(rowFromEntry))}::text::json) as new (recorded_at_ms bigint,
-      issued_at_s bigint, n bigint, owner text, id text, hash text, signer text, type text, schema text, subject text,
-      prv text, correlation text, causation text, actor text, kid text, reason text, chain text, envelope text)`;
-  return true;
+  const rows = await database.run("recall events", (sql) =>
+    sql<RecalledRow[]>`
+      select * from audit.recall(${owner}, ${textArray(streams)}::text[], ${textArray([...ids])}::text[],
+        ${textArray(nameless)}::text[])`);
+  const heads = new Map<string, Head>();
+  const rivals = new Map<string, Rival[]>();
+  for (const { name, n, hash, owner, is_verified: isVerified } of rows) {
+    if (n !== null) {
+      heads.set(name, { n, hash });
+      continue;
+    }
+    const known = rivals.get(name) ?? [];
+    known.push({ owner: owner ?? "", hash, isVerified });
+    rivals.set(name, known);
+  }
+  return { heads, rivals };
+}
+
+async function append(sql: postgres.Sql, batch: Batch): Promise<boolean> {
+  const { owner, stored, next, completeUntilMs, entries } = batch;
+  const columns = columnsOf(entries);
+  const sighted = sightingsIn(entries);
+  const [row] = await sql<{ is_done: boolean }[]>`
+    select audit.append(${owner}, ${stored}, ${next}, ${completeUntilMs}::bigint, ${columns.separator},
+      ${columns.recordedAtMs}::bigint[], ${columns.issuedAtS}::bigint[], ${columns.n}::bigint[], ${columns.id},
+      ${columns.hash}, ${columns.signer}, ${columns.type}, ${columns.schema}, ${columns.subject}, ${columns.prv},
+      ${columns.correlation}, ${columns.causation}, ${columns.actor}, ${columns.kid}, ${columns.reason},
+      ${columns.chain}, ${columns.envelope},
+      ${sighted.facts}::text[], ${sighted.values}::text[], ${sighted.spans}::bigint[]) as is_done`;
+  return row?.is_done === true;
 }
 
 function find(sql: postgres.Sql, query: EntryQuery): PromiseLike<EntryRow[]> {
   const { id, correlation, subject, type, signer, actor, kid, fromMs, toMs, after, limit } = query;
+  const isNamed = id !== undefined || correlation !== undefined || subject !== undefined;
+  const isSighted = type !== undefined || signer !== undefined || actor !== undefined || kid !== undefined;
+  if (isSighted && !isNamed) {
+    return sql<EntryRow[]>`
+      select * from audit.find_sighted(${type ?? null}, ${signer ?? null}, ${actor ?? null}, ${kid ?? null},
+        ${fromMs ?? null}::bigint, ${toMs ?? null}::bigint, ${after?.recordedAtMs ?? null}::bigint,
+        ${after?.position ?? null}::bigint, ${limit}::int)`;
+  }
   const columns = { id, correlation, subject, type, signer, actor, kid };
   const conditions = [
     ...Object.entries(columns).flatMap(([column, value]) =>
@@ -140,8 +126,6 @@ function find(sql: postgres.Sql, query: EntryQuery): PromiseLike<EntryRow[]> {
       : [sql`and (recorded_at_ms, position) > (${after.recordedAtMs}, ${after.position}::bigint)`]),
   ];
   return sql<EntryRow[]>`
-    select position, recorded_at_ms, issued_at_s, n, owner, id, hash, signer, type, schema, subject, prv, correlation,
-      causation, actor, kid, reason, chain, envelope
-    from audit.entry where ${conditions.reduce((all, one) => sql`${all} ${one}`, sql`true`)}
+    select * from audit.entry where ${conditions.reduce((all, one) => sql`${all} ${one}`, sql`true`)}
     order by recorded_at_ms, position limit ${limit}`;
 }
