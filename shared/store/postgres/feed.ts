@@ -1,5 +1,5 @@
 import { DefectError } from "@mesh/base";
-import { decodeCursor, encodeCursor } from "../feed_cursor.ts";
+import { decodeCursor, encodeCursor, type FeedPosition } from "../feed_cursor.ts";
 import type { FeedCursor, FeedPage } from "../store.ts";
 import type { Connection } from "./connection.ts";
 import { sqlArray } from "./sql_array.ts";
@@ -26,7 +26,8 @@ type FeedRow =
     readonly envelope: string;
   } | {
     readonly envelope: null;
-    readonly has_more: boolean;
+    /** Absent where everything is wanted: one item too many says it then. */
+    readonly has_more?: boolean;
     readonly held_since_ms: number | null;
   });
 
@@ -46,27 +47,45 @@ const scanMax = 2_000;
 export async function readFeed(connection: Connection, query: FeedQuery): Promise<FeedPage> {
   const state = await readState(connection);
   const after = decodeCursor(query.after, state.epoch);
-  const types = query.types === undefined ? null : sqlArray(query.types);
-  const rows = await connection.run("read the feed", (sql) =>
-    sql<FeedRow[]>`
-      select * from mesh.read_feed(${state.epoch}::int, ${after.rowEpoch}::int, ${after.xid}::xid8,
-        ${after.position}::bigint, ${types}::text[], ${query.untilMs ?? null}::bigint, ${query.limit}::int,
-        ${Math.max(scanMax, query.limit)}::int)`);
+  const rows = await readRows(connection, { state, after, query });
   const end = rows.at(-1);
   if (end?.envelope !== null) throw new DefectError("Cannot read the feed: the page has no end");
   const items = rows.flatMap((row) => {
     if (row.envelope === null) return [];
     return [{ cursor: cursorOf(state, row), envelope: row.envelope, recordedAtMs: row.recorded_at_ms }];
   });
-  const next = cursorOf(state, end);
+  const isOneTooMany = items.length > query.limit;
+  if (isOneTooMany) items.pop();
+  const next = end.has_more === undefined ? items.at(-1)?.cursor ?? query.after : cursorOf(state, end);
   const bounds = [state.now_ms, state.open_since_ms, end.held_since_ms, query.untilMs];
   return {
     items,
     // Where nothing came the beginning stays the beginning.
     next: next === encodeCursor(after) ? query.after : next,
-    hasMore: end.has_more,
+    hasMore: end.has_more ?? isOneTooMany,
     completeUntilMs: Math.min(...bounds.map((bound) => bound ?? Infinity)),
   };
+}
+
+function readRows(
+  connection: Connection,
+  { state: { epoch }, after: { rowEpoch, xid, position }, query: { types, untilMs, limit } }: {
+    readonly state: FeedState;
+    readonly after: FeedPosition;
+    readonly query: FeedQuery;
+  },
+): Promise<readonly FeedRow[]> {
+  if (types === undefined && untilMs === undefined) {
+    return connection.run("read the whole feed", (sql) =>
+      sql<FeedRow[]>`
+        select * from mesh.read_whole_feed(${epoch}::int, ${rowEpoch}::int, ${xid}::xid8, ${position}::bigint,
+          ${limit}::int)`);
+  }
+  return connection.run("read the feed", (sql) =>
+    sql<FeedRow[]>`
+      select * from mesh.read_feed(${epoch}::int, ${rowEpoch}::int, ${xid}::xid8, ${position}::bigint,
+        ${types === undefined ? null : sqlArray(types)}::text[], ${untilMs ?? null}::bigint, ${limit}::int,
+        ${Math.max(scanMax, limit)}::int)`);
 }
 
 function cursorOf({ epoch }: FeedState, { row_epoch: rowEpoch, xid, position }: FeedRow): FeedCursor {
