@@ -10,7 +10,7 @@ import {
   unanswering,
 } from "@mesh/contract";
 import { emitPolicyFrom, fixedKeyDirectory, generateSigningKey, keyFile, policyIndex } from "@mesh/envelope";
-import { MemoryDatabase, MemoryStore } from "@mesh/store";
+import { type FeedPage, MemoryDatabase, MemoryStore } from "@mesh/store";
 import { z } from "zod";
 import type { FeedClient } from "./feed_client.ts";
 import { silentLog } from "./log.ts";
@@ -136,6 +136,8 @@ export class World implements AsyncDisposable {
   readonly #running = new Map<string, { service: RunningService; store: MemoryStore; broker: Broker }>();
   readonly #heardIds = new Set<string>();
   #feedAnswers = true;
+  /** What an owner makes of a page before it gives it out; a hostile one changes it. */
+  alterPage: (page: FeedPage) => FeedPage = (page) => page;
 
   /** Makes a world whose broker holds the topology. */
   static async open(): Promise<World> {
@@ -285,7 +287,9 @@ export class World implements AsyncDisposable {
       read: async (owner, { after, types, lagMs = 0, limit }) => {
         const store = storeOf(owner);
         const untilMs = (await store.nowMs()) - lagMs;
-        return await store.readFeed({ after, limit, untilMs, ...(types === undefined ? {} : { types }) });
+        return this.alterPage(
+          await store.readFeed({ after, limit, untilMs, ...(types === undefined ? {} : { types }) }),
+        );
       },
       readStream: (owner, stream, from) => storeOf(owner).readStream(stream, from, 500),
     };
