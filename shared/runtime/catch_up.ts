@@ -28,8 +28,8 @@ export interface CatchUpOptions {
   readonly settings: Pick<RuntimeSettings, "catchUpAfterMs" | "catchUpEveryMs" | "catchUpLagMs" | "batchMax">;
 }
 
-/** Envelopes verified without letting anything else run: about 5 ms. */
-const sliceMax = 64;
+/** How long envelopes are verified without letting anything else run, in milliseconds. */
+const sliceMaxMs = 10;
 
 /**
  * Reads the owners' feeds for events that the queues did not bring: queues are the fast way, feeds the complete way.
@@ -121,8 +121,12 @@ export class CatchUp {
     const { planner, intake, loop, service, settings, log, clock } = this.#options;
     const unknown = await withoutKnown(envelopes, { ...this.#options, consumer: planner.inboxConsumer });
     const missing: Work[] = [];
-    for (const [at, envelope] of unknown.entries()) {
-      if (at > 0 && at % sliceMax === 0) await clock.delay(0);
+    let sinceMs = clock.monotonicMs();
+    for (const envelope of unknown) {
+      if (clock.monotonicMs() - sinceMs > sliceMaxMs) {
+        await clock.delay(0);
+        sinceMs = clock.monotonicMs();
+      }
       try {
         const work = await intake.admit(envelope, `${service.name}.in.p0`);
         missing.push({ ...work, ...this.#wayOf(work) });

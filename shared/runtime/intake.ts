@@ -81,12 +81,12 @@ export class Intake {
    * @throws {TrustError | ContractError} If it is not what it claims to be.
    */
   async admit(token: string, returnTo: string): Promise<Work> {
-    const envelope = await this.#prove(encoder.encode(token), undefined);
+    const envelope = await this.#prove(token, undefined);
     const partition = partitionOf(returnTo);
     return this.#workOf(envelope, { attempt: 1, partition, returnTo, userId: "", headers: {}, isSuspect: true });
   }
 
-  async #prove(body: Uint8Array, delivery: Delivery | undefined): Promise<Envelope> {
+  async #prove(body: Uint8Array | string, delivery: Delivery | undefined): Promise<Envelope> {
     const { verifier } = this.#options;
     return await verifyWithRefresh(
       body,
@@ -187,5 +187,3 @@ function partitionOf(queue: string): number {
   const match = /\.in\.p(\d+)$/.exec(queue);
   return match === null ? 0 : Number(match[1]);
 }
-
-const encoder = new TextEncoder();

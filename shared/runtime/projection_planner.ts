@@ -221,7 +221,8 @@ export class ProjectionPlanner implements Planner {
   }
 }
 
-function projectedEvent({ received, subject, position, cause }: Work): ProjectedEvent {
+/** @returns A proven event as projections see it. */
+export function projectedEvent({ received, subject, position, cause }: Work): ProjectedEvent {
   return {
     id: received.id,
     type: received.type,

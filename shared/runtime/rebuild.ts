@@ -1,11 +1,15 @@
 import { type Clock, ConflictError, errorCode, errorText } from "@mesh/base";
 import type { EventContract } from "@mesh/contract";
-import type { Store } from "@mesh/store";
-import type { FeedClient } from "./feed_client.ts";
+import type { FeedPage, Store } from "@mesh/store";
+import type { FeedClient, FeedQuery } from "./feed_client.ts";
+import { GenerationFold } from "./generation_fold.ts";
 import { generationAgeMaxMs, type Generations } from "./generations.ts";
 import type { Intake } from "./intake.ts";
 import type { Log } from "./log.ts";
-import type { Projection } from "./projection.ts";
+import { MergedFeeds, type MergedItem } from "./merged_feeds.ts";
+import type { ProjectedEvent, Projection } from "./projection.ts";
+import { projectedEvent } from "./projection_planner.ts";
+import { type ReadRecorded, recordedEventReader } from "./recorded_event.ts";
 import type { TurnLoop } from "./turn_loop.ts";
 import type { Work } from "./work.ts";
 
@@ -33,7 +37,10 @@ export interface RebuildProgress {
 export interface RebuildsOptions {
   readonly service: string;
   readonly projections: readonly Projection[];
-  readonly store: Pick<Store, "readGeneration" | "switchGeneration" | "dropRows" | "nowMs">;
+  readonly store: Pick<
+    Store,
+    "readGeneration" | "switchGeneration" | "dropRows" | "loadRows" | "commit" | "readFeed" | "nowMs"
+  >;
   readonly feeds: Pick<FeedClient, "read">;
   readonly intake: Pick<Intake, "admit">;
   readonly loop: Pick<TurnLoop, "submit" | "exclusively">;
@@ -44,11 +51,19 @@ export interface RebuildsOptions {
   readonly batchMax: number;
 }
 
+/** Events that are verified, folded and counted together. */
+const chunkMax = 512;
+/** How long events are verified without letting anything else run, in milliseconds. */
+const sliceMaxMs = 10;
+/** Items of one page of a feed; the most that an owner gives out. */
+const pageMax = 1_000;
+
 /**
  * Fills read models anew from the owners' feeds, beside the one that readers use.
  *
- * Live events go to both generations meanwhile, to the new one as soon as it has come so far. A process that dies in between leaves rows that nobody reads; the next
- * rebuild removes them first.
+ * First all that has happened is folded: all feeds at once, in about the order of events, rows written when nothing more
+ * is heard of them. Only then do live events go to both generations, and the rest of the feeds goes through turns like
+ * them. A process that dies in between leaves rows that nobody reads; the next rebuild removes them first.
  */
 export class Rebuilds {
   readonly #options: RebuildsOptions;
@@ -114,9 +129,10 @@ export class Rebuilds {
     const { name } = projection;
     try {
       await this.#patiently(() => store.dropRows(name, generation));
+      const folded = await this.#fold(projection, generation);
       // Between turns, so that no batch has loaded one set of generations and writes another.
       await this.#patiently(() => loop.exclusively(() => Promise.resolve(generations.begin(name, generation))));
-      const cursors = await this.#readFeeds(projection, new Map(), 0);
+      const cursors = await this.#readFeeds(projection, folded, 0);
       await this.#patiently(() => loop.exclusively(() => store.switchGeneration(name, generation)));
       await this.#bringInOthers(projection, generation, cursors);
       this.#note(name, { status: "done", endedAtMs: await this.#patiently(() => store.nowMs()) });
@@ -126,6 +142,64 @@ export class Rebuilds {
       log.error("Cannot rebuild {projection}: {error}", { projection: name, error: errorText(error) });
     } finally {
       generations.end(name);
+    }
+  }
+
+  /**
+   * Folds everything that the feeds hold, while nobody else writes to the generation.
+   *
+   * @returns Where the feeds ended.
+   */
+  async #fold(projection: Projection, generation: number): Promise<ReadonlyMap<string, string>> {
+    const { store } = this.#options;
+    const fold = new GenerationFold({ projection, generation, store });
+    const byOwner = Map.groupBy(projection.subscribes, (contract) => contract.service);
+    const types = new Map([...byOwner].map(([owner, list]) => [owner, [...new Set(list.map(({ type }) => type))]]));
+    const readRecorded = recordedEventReader();
+    const feeds = new MergedFeeds([...byOwner.keys()], (owner, after) => {
+      return this.#readPage(owner, { after, types: types.get(owner) ?? [], limit: pageMax });
+    });
+    for (;;) {
+      const items = await feeds.next(chunkMax);
+      if (items.length === 0) break;
+      const { events, refusedCount } = await this.#eventsOf(items, readRecorded);
+      await this.#patiently(() => fold.add(events));
+      this.#count(projection.name, { eventCount: items.length, refusedCount });
+    }
+    await this.#patiently(() => fold.flush());
+    return feeds.cursors;
+  }
+
+  /** What this service has recorded itself needs no proof: its role may add events and can change none. */
+  async #eventsOf(
+    items: readonly MergedItem[],
+    readRecorded: ReadRecorded,
+  ): Promise<{ readonly events: readonly ProjectedEvent[]; readonly refusedCount: number }> {
+    const { service, clock } = this.#options;
+    const events: ProjectedEvent[] = [];
+    let refusedCount = 0;
+    let sinceMs = clock.monotonicMs();
+    for (const { owner, envelope } of items) {
+      if (clock.monotonicMs() - sinceMs > sliceMaxMs) {
+        await clock.delay(0, this.#stopping.signal);
+        sinceMs = clock.monotonicMs();
+      }
+      const event = owner === service ? readRecorded(envelope) : await this.#admit(envelope);
+      if (event === undefined) refusedCount += 1;
+      else events.push("received" in event ? projectedEvent(event) : event);
+    }
+    return { events, refusedCount };
+  }
+
+  /** @returns `undefined` for what does not verify; that is logged. */
+  async #admit(envelope: string): Promise<Work | undefined> {
+    const { service, intake, log } = this.#options;
+    try {
+      return await this.#patiently(() => intake.admit(envelope, `${service}.in.p0`));
+    } catch (error) {
+      if (this.#stopping.signal.aborted) throw error;
+      log.error("Refused an envelope from a feed: {error}", { error: errorText(error) });
+      return undefined;
     }
   }
 
@@ -170,13 +244,11 @@ export class Rebuilds {
     contracts: readonly EventContract[],
     { after, untilMs }: { readonly after: string; readonly untilMs: number },
   ): Promise<string> {
-    const { feeds, clock } = this.#options;
+    const { clock } = this.#options;
     const owner = contracts[0]!.service;
     const types = [...new Set(contracts.map(({ type }) => type))];
     for (let cursor = after;;) {
-      const page = await this.#patiently(() =>
-        feeds.read(owner, { after: cursor, types, limit: 500 }, this.#stopping.signal)
-      );
+      const page = await this.#readPage(owner, { after: cursor, types, limit: pageMax });
       await this.#take(name, page.items.map(({ envelope }) => envelope));
       cursor = page.next;
       if (page.hasMore) continue;
@@ -186,27 +258,32 @@ export class Rebuilds {
     }
   }
 
+  #readPage(owner: string, query: FeedQuery & { readonly types: readonly string[] }): Promise<FeedPage> {
+    const { service, store, feeds } = this.#options;
+    return this.#patiently(() =>
+      owner === service ? store.readFeed(query) : feeds.read(owner, query, this.#stopping.signal)
+    );
+  }
+
   async #take(name: string, envelopes: readonly string[]): Promise<void> {
-    const { service, intake, loop, batchMax, log } = this.#options;
+    const { loop, batchMax } = this.#options;
     const works: Work[] = [];
-    let refusedCount = 0;
     for (const envelope of envelopes) {
-      try {
-        works.push(await this.#patiently(() => intake.admit(envelope, `${service}.in.p0`)));
-      } catch (error) {
-        if (this.#stopping.signal.aborted) throw error;
-        refusedCount += 1;
-        log.error("Refused an envelope from a feed: {error}", { error: errorText(error) });
-      }
+      const work = await this.#admit(envelope);
+      if (work !== undefined) works.push(work);
     }
     for (let at = 0; at < works.length; at += batchMax) {
       this.#assertGoingOn();
       await loop.submit(works.slice(at, at + batchMax));
     }
+    this.#count(name, { eventCount: envelopes.length, refusedCount: envelopes.length - works.length });
+  }
+
+  #count(name: string, more: Pick<RebuildProgress, "eventCount" | "refusedCount">): void {
     const known = this.#progress.get(name);
     this.#note(name, {
-      eventCount: (known?.eventCount ?? 0) + envelopes.length,
-      refusedCount: (known?.refusedCount ?? 0) + refusedCount,
+      eventCount: (known?.eventCount ?? 0) + more.eventCount,
+      refusedCount: (known?.refusedCount ?? 0) + more.refusedCount,
     });
   }
 
