@@ -138,6 +138,9 @@ async function settle(
  */
 const redrivableDays = 14;
 
+/** No envelope has one. */
+const lineBreak = 10;
+
 /** What cannot be proven, or was cut, never comes back; nor does what may have been handled and forgotten since. */
 function assertRedrivable({ id, class: className, bodyBytes, body, diedAtMs }: StoredDeadLetter, nowMs: number): void {
   if (className === "untrusted") {
@@ -145,6 +148,9 @@ function assertRedrivable({ id, class: className, bodyBytes, body, diedAtMs }: S
   }
   if (Uint8Array.fromBase64(body).length !== bodyBytes) {
     throw new ConflictError(`Cannot redrive dead letter "${id}": only its first 48 KiB were kept`);
+  }
+  if (Uint8Array.fromBase64(body).includes(lineBreak)) {
+    throw new ConflictError(`Cannot redrive dead letter "${id}": it is no envelope`);
   }
   if (nowMs - diedAtMs > redrivableDays * 86_400_000) {
     throw new ConflictError(`Cannot redrive dead letter "${id}": it died more than ${redrivableDays} days ago`, {

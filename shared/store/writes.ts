@@ -7,8 +7,8 @@ import type { DeadLetterEntry, TurnWrites } from "./store.ts";
  * Such writes can only come from a bug; letting them through would look like a conflict with somebody else, and the
  * caller would drop a message as a duplicate of itself.
  *
- * @throws {DefectError} If a message, stream, row, or outbox id is named twice, events do not follow `expected`, or an
- * id of a message or of a stored row is no UUID.
+ * @throws {DefectError} If a message, stream, row, or outbox id is named twice, events do not follow `expected`, an
+ * id of a message or of a stored row is no UUID, or an envelope has a line break.
  */
 export function checkWrites(writes: TurnWrites): void {
   refuseRepeats("message", writes.inbox.map((entry) => `${entry.messageId} of ${entry.consumer}`));
@@ -22,6 +22,9 @@ export function checkWrites(writes: TurnWrites): void {
   refuseRepeats("dead letter", writes.deadLetters.map((letter) => letter.id));
   refuseRepeats("snapshot", writes.snapshots.map((snapshot) => `${snapshot.stream} ${snapshot.stateVersion}`));
   for (const id of idsIn(writes)) invariant(isUuid(id), `Cannot commit "${id}": it is no UUID in lower case`);
+  for (const { id, envelope } of [...writes.outbox, ...writes.events]) {
+    invariant(!envelope.includes("\n"), `Cannot commit "${id}": its envelope has more than one line`);
+  }
   const versions = new Map(writes.expected.map(({ stream, version }) => [stream, version]));
   for (const { stream, version } of writes.events) {
     const previous = versions.get(stream);

@@ -11,7 +11,7 @@ import { cleanDeadLetter, compareText } from "../writes.ts";
 import { sqlArray, type SqlValue } from "./sql_array.ts";
 
 /**
- * Parameters of `mesh.commit_turn` by name (without `p_`), as array literals; `notify` as it is. What a turn does not
+ * Parameters of `mesh.commit_turn` by name (without `p_`), as array literals or lines; `notify` as it is. What a turn does not
  * write is not there: each parameter costs both sides something, and a usual turn needs a third of them.
  */
 export type CommitArguments = Readonly<Partial<Record<CommitParameter, string>>>;
@@ -95,7 +95,8 @@ export function encodeWrites(
   settlements: readonly { readonly id: string; readonly status: StoredDeadLetter["status"] }[],
 ): CommitArguments {
   const expected = sorted(writes.expected, ({ stream }) => stream);
-  const eventIds = new Set(writes.events.map(({ id }) => id));
+  const events = sorted(writes.events, ({ stream }) => stream);
+  const eventIds = new Set(events.map(({ id }) => id));
   return {
     ...encodeInbox("inbox", writes.inbox),
     ...encodeInbox("voided", writes.voided),
@@ -104,16 +105,18 @@ export function encodeWrites(
       version: ({ version }) => version,
     }),
     ...list("held_stream", heldStreams(writes)),
-    ...columns("event", sorted(writes.events, ({ stream }) => stream), {
+    ...columns("event", events, {
       stream: (event) => event.stream,
       version: (event) => event.version,
       id: (event) => event.id,
       type: (event) => event.type,
       schema_version: (event) => event.schemaVersion,
       correlation: (event) => event.correlation,
+      hash: (event) => event.hash,
+    }),
+    ...lines("event", events, {
       data: (event) => JSON.stringify(event.data),
       envelope: (event) => event.envelope,
-      hash: (event) => event.hash,
     }),
     ...columns("snapshot", sorted(writes.snapshots, ({ stream }) => stream), {
       stream: (snapshot) => snapshot.stream,
@@ -156,7 +159,11 @@ function encodePublishing(writes: TurnWrites, eventIds: ReadonlySet<string>) {
   const answers = new Map(writes.events.map(({ id, re }) => [id, re]));
   const answersOf = ({ kind, messageId }: OutboxEntry) => kind === "event" ? answers.get(messageId) ?? [] : [];
   return {
-    ...encodeOutbox(writes.outbox, eventIds),
+    ...allColumns("outbox", writes.outbox, outboxColumns),
+    ...lines("outbox", writes.outbox, {
+      headers: (entry) => JSON.stringify(entry.headers),
+      envelope: (entry) => envelopeOf(entry, eventIds) ?? "-",
+    }),
     outbox_answers: sqlArray(writes.outbox.map((entry) => answersOf(entry).join(",") || null)),
   };
 }
@@ -171,18 +178,26 @@ export function encodeOutbox(
   eventIds: ReadonlySet<string>,
 ): Readonly<Record<`outbox_${OutboxColumn}`, string>> {
   return allColumns("outbox", entries, {
-    id: (entry) => entry.id,
-    kind: (entry) => entry.kind,
-    message_id: (entry) => entry.messageId,
-    type: (entry) => entry.type,
-    exchange: (entry) => entry.exchange,
-    routing_key: (entry) => entry.routingKey,
-    correlation: (entry) => entry.correlation,
-    order_key: (entry) => entry.orderKey,
-    is_mandatory: (entry) => entry.isMandatory,
-    headers: (entry) => JSON.stringify(entry.headers),
-    envelope: (entry) => entry.kind === "event" && eventIds.has(entry.messageId) ? null : entry.envelope,
+    ...outboxColumns,
+    headers: (entry: OutboxEntry) => JSON.stringify(entry.headers),
+    envelope: (entry: OutboxEntry) => envelopeOf(entry, eventIds),
   });
+}
+
+const outboxColumns = {
+  id: (entry: OutboxEntry) => entry.id,
+  kind: (entry: OutboxEntry) => entry.kind,
+  message_id: (entry: OutboxEntry) => entry.messageId,
+  type: (entry: OutboxEntry) => entry.type,
+  exchange: (entry: OutboxEntry) => entry.exchange,
+  routing_key: (entry: OutboxEntry) => entry.routingKey,
+  correlation: (entry: OutboxEntry) => entry.correlation,
+  order_key: (entry: OutboxEntry) => entry.orderKey,
+  is_mandatory: (entry: OutboxEntry) => entry.isMandatory,
+};
+
+function envelopeOf({ kind, messageId, envelope }: OutboxEntry, eventIds: ReadonlySet<string>): string | null {
+  return kind === "event" && eventIds.has(messageId) ? null : envelope;
 }
 
 function encodeInbox<const Prefix extends "inbox" | "voided">(prefix: Prefix, entries: readonly InboxEntry[]) {
@@ -227,16 +242,21 @@ function encodeDeadLetters(letters: readonly DeadLetterEntry[]) {
 }
 
 function encodeRows(rows: readonly ProjectionRow[]) {
-  return columns("row", sorted(rows, ({ projection, key }) => `${projection} ${key}`), {
-    projection: (row) => row.projection,
-    generation: (row) => row.generation,
-    key: (row) => row.key,
-    owner: (row) => row.owner,
-    sort: (row) => row.sort,
-    revision: (row) => row.revision,
-    seen: (row) => JSON.stringify(row.seen),
-    row: (row) => JSON.stringify(row.row),
-  });
+  const ordered = sorted(rows, ({ projection, key }) => `${projection} ${key}`);
+  return {
+    ...columns("row", ordered, {
+      projection: (row) => row.projection,
+      generation: (row) => row.generation,
+      key: (row) => row.key,
+      owner: (row) => row.owner,
+      sort: (row) => row.sort,
+      revision: (row) => row.revision,
+    }),
+    ...lines("row", ordered, {
+      seen: (row) => JSON.stringify(row.seen),
+      row: (row) => JSON.stringify(row.row),
+    }),
+  };
 }
 
 /** Nothing where there are no entries. */
@@ -257,6 +277,21 @@ function allColumns<Entry, const Prefix extends string, Name extends string>(
   const encoded: Record<string, string> = {};
   for (const name in read) encoded[`${prefix}_${name}`] = sqlArray(entries.map(read[name]));
   return encoded as Record<`${Prefix}_${Name}`, string>;
+}
+
+/** Long texts without line breaks, one a line: see `commit_turn`. */
+function lines<Entry, const Prefix extends string, Name extends string>(
+  prefix: Prefix,
+  entries: readonly Entry[],
+  read: Readonly<Record<Name, (entry: Entry) => string>>,
+): Readonly<Partial<Record<`${Prefix}_${Name}`, string>>> {
+  const encoded: Record<string, string> = {};
+  if (entries.length > 0) {
+    for (const name in read) {
+      encoded[`${prefix}_${name}`] = entries.map(read[name]).join("\n");
+    }
+  }
+  return encoded as Readonly<Partial<Record<`${Prefix}_${Name}`, string>>>;
 }
 
 function list<const Name extends string>(
