@@ -21,7 +21,7 @@ export interface FeedReaderOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Pick<Meter, "refused">;
-  /** Wait after a look that found nothing more, in milliseconds; up to four times as long where nothing happens. */
+  /** Wait after a look that found nothing more, in milliseconds. */
   readonly intervalMs: number;
 }
 
@@ -29,8 +29,6 @@ export interface FeedReaderOptions {
 const pageMax = 1_000;
 /** Envelopes verified without letting anything else run: about 10 ms. */
 const sliceMax = 64;
-/** A feed that had nothing new two times in a row is looked at less often, up to this many times less. */
-const idleFactorMax = 4;
 /** Streams whose last event is remembered: 10 MB. */
 const headsMax = 50_000;
 /** Longest wait between two looks at a feed that does not answer, in milliseconds. */
@@ -56,8 +54,6 @@ interface Stand {
    * whoever moves its cursor, so that they hold until somebody else has done that.
    */
   readonly heads: Map<string, Head>;
-  /** Looks in a row that found nothing new. */
-  idleLooks: number;
   /** Since when a key is waited for that nobody knows, by the monotonic clock. */
   strangerSinceMs?: number | undefined;
 }
@@ -68,13 +64,13 @@ interface Stand {
  */
 export async function readFeed(options: FeedReaderOptions, signal: AbortSignal): Promise<void> {
   const { owner, progress, clock, log, intervalMs } = options;
-  const stand: Stand = { after: "", completeUntilMs: 0, heads: new Map(), idleLooks: 0 };
+  const stand: Stand = { after: "", completeUntilMs: 0, heads: new Map() };
   let failures = 0;
   while (!signal.aborted) {
     let waitMs = 0;
     try {
       const hasMore = await readOnce(options, stand, signal);
-      if (!hasMore) waitMs = intervalMs * Math.min(2 ** Math.max(0, stand.idleLooks - 1), idleFactorMax);
+      if (!hasMore) waitMs = intervalMs;
       failures = 0;
     } catch (error) {
       forget(stand);
@@ -115,7 +111,6 @@ async function readOnce(options: FeedReaderOptions, stand: Stand, signal: AbortS
   }
   // An idle feed costs no transaction: that it is complete up to now is kept in memory.
   const isIdle = page.next === stand.stored;
-  stand.idleLooks = isIdle ? stand.idleLooks + 1 : 0;
   if (!isIdle) {
     const judged = await judgePage(options, stand, page.items, signal);
     if (!await areStored(stand)) return true;
