@@ -173,21 +173,6 @@ Deno.test("what follows is verified while a page is stored, and read again when 
   });
 });
 
-Deno.test("a feed that has nothing new is looked at less often, until it has", async () => {
-  await using world = await openWorld();
-  const { mesh, feed, clock, entries } = world;
-  await clock.advance(60_000);
-  const before = feed.readCount;
-  await clock.advance(20_000);
-  assertEquals(feed.readCount - before, 10);
-  feed.envelopes.push(mesh.event("orders", "o-1", 1));
-  await clock.advance(2_000);
-  assertEquals(await entries(), ["1 ok"]);
-  feed.envelopes.push(mesh.event("orders", "o-1", 2));
-  await clock.advance(500);
-  assertEquals(await entries(), ["1 ok", "2 ok"]);
-});
-
 Deno.test("an owner that is away is asked again, less and less often, and told of once", async () => {
   await using world = await openWorld();
   const { mesh, feed, clock, entries, progress, logged } = world;
