@@ -1,5 +1,5 @@
 import { deepStrictEqual as assertEquals } from "node:assert/strict";
-import { ManualClock, systemIds } from "@mesh/base";
+import { ManualClock, sequentialIds } from "@mesh/base";
 import { brokerTopology, MemoryBrokerServer } from "@mesh/broker";
 import { MemoryDatabase, MemoryStore } from "@mesh/store";
 import { drainDeadLetters } from "./dead_letter_drainer.ts";
@@ -32,9 +32,10 @@ Deno.test("what the broker gave up on as a bundle becomes one dead letter per en
 
   const stopping = new AbortController();
   const log = { ...silentLog, error: () => stopping.abort() };
-  await drainDeadLetters({ service: "counter", broker, store, ids: systemIds(clock), clock, log }, stopping.signal);
+  await drainDeadLetters({ service: "counter", broker, store, ids: sequentialIds(), clock, log }, stopping.signal);
 
-  const letters = await store.listDeadLetters({ limit: 9 });
+  const newestFirst = await store.listDeadLetters({ limit: 9 });
+  const letters = newestFirst.toReversed();
   assertEquals(
     letters.map(({ messageId, type, reason, queue, body, headers }) => ({
       messageId,
