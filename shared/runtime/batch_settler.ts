@@ -99,7 +99,7 @@ export class BatchSettler {
       const { received, endsEffect } = work;
       const isLost = endsEffect !== undefined && moved.has(endsEffect.id);
       if (!isSame.has(received.id) && !isLost) return true;
-      if (work.caller !== undefined) work.caller.failed(isLost ? leaseError : conflictError);
+      if (work.caller !== undefined) work.caller.failed(isLost ? leaseError : handledError);
       else if (isSame.get(received.id) === true) {
         meter.handled(received.type, "duplicate", 0);
         if (isAnswerable(work)) batch.repeated.push(work);
@@ -298,6 +298,10 @@ interface Batch {
 
 const leaseError = new ConflictError("Cannot record an outcome: the lease of its effect was lost", {
   reason: "lease-lost",
+});
+
+const handledError = new ConflictError("Cannot run a command: one with its id was handled before", {
+  reason: "handled-before",
 });
 
 const conflictError = new ConflictError("Cannot commit: the stream moved on more than 3 times in a row");

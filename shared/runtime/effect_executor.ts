@@ -54,8 +54,9 @@ export interface EffectExecutorOptions {
  *
  * One at a time per actor, bounded per dependency, each under its deadline and behind the dependency's breaker. A call
  * whose outcome is unknown is asked about before it is repeated, with the same idempotency key. The outcome comes back
- * as a command of the service to itself, committed together with the end of the effect: straight in the next turn where this process
- * is the only writer, through the mailbox else and whenever that turn fails, so that retries and dead letters apply.
+ * as a command of the service to itself, committed together with the end of the effect: in the next turn where this
+ * process is the only writer, through the mailbox else and whenever that turn fails, so that retries and dead letters
+ * apply.
  */
 export class EffectExecutor {
   readonly #options: EffectExecutorOptions;

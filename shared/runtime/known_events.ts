@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import type { Store } from "@mesh/store";
 import type { Generations } from "./generations.ts";
 import type { ProjectedEvent, Projection } from "./projection.ts";
+import { eventFrom } from "./recorded_event.ts";
 
 /** What finding known events needs. */
 export interface KnownEventsOptions {
@@ -113,21 +114,10 @@ function sightsOf(event: ClaimedEvent, projections: readonly Projection[]): read
 function claimedEvent(envelope: string): ClaimedEvent | undefined {
   try {
     const payload = envelope.slice(envelope.indexOf(".") + 1, envelope.lastIndexOf("."));
-    const { jti, evt, sch, sub, n, cor, iat, re, dat } = JSON.parse(Buffer.from(payload, "base64url").toString("utf8"));
+    const claims = JSON.parse(Buffer.from(payload, "base64url").toString("utf8"));
+    const { jti, evt, sch, sub, n, cor, re } = claims;
     const isReadable = [jti, evt, sch, sub, cor].every((text) => typeof text === "string") && Number.isSafeInteger(n);
-    if (!isReadable) return undefined;
-    return {
-      id: jti,
-      type: evt,
-      version: Number(sch.slice(sch.indexOf("#") + 1)),
-      stream: sub,
-      position: n,
-      key: sub.slice(sub.indexOf("/") + 1),
-      correlation: cor,
-      data: dat,
-      recordedAtMs: Number(iat) * 1000,
-      isAnswer: !Array.isArray(re) || re.length > 0,
-    };
+    return isReadable ? { ...eventFrom(claims), isAnswer: !Array.isArray(re) || re.length > 0 } : undefined;
   } catch {
     return undefined;
   }

@@ -70,3 +70,33 @@ Deno.test("an outcome that cannot be taken in is tried again through the tiers",
   await world.until("answered", () => fetched(world).length === 1);
   assertEquals(await world.store("counter").listDeadLetters({ limit: 9 }), []);
 });
+
+Deno.test("an outcome whose commit nobody learns of is recorded once", async () => {
+  await using world = await World.open();
+  await world.startCounter({
+    "fetch-text": {
+      perform: () => {
+        world.store("counter").failNext(1, { operation: "commit", when: "after" });
+        return Promise.resolve({ text: "once" });
+      },
+    },
+  });
+  await world.startAsker();
+
+  await world.service("asker").send(Fetch({ id: "book" }));
+  await world.until("answered", () => fetched(world).length > 0);
+  await world.clock.advance(120_000);
+
+  const { items } = await world.store("counter").readFeed({ after: "", limit: 9 });
+  assertEquals([fetched(world).length, items.length], [1, 2]);
+  assertEquals((await world.store("counter").readStatus()).openEffectCount, 0);
+});
+
+Deno.test("a command of the process itself that was handled before is refused as such", async () => {
+  await using world = await World.open();
+  await world.startCounter();
+  const id = world.ids.next();
+  await world.service("counter").execute(Count({ id: "a" }), { id });
+
+  await assertRejects(world.service("counter").execute(Count({ id: "a" }), { id }), { reason: "handled-before" });
+});

@@ -29,7 +29,8 @@ export function recordedEventReader(): ReadRecorded {
   };
 }
 
-function eventFrom({ jti, evt, sch, sub, n = 0, cor, iat, act, dat }: EnvelopeClaims): ProjectedEvent {
+/** @returns What a projection sees of an envelope's claims, whether they are proven or not. */
+export function eventFrom({ jti, evt, sch, sub, n = 0, cor, iat, act, dat }: EnvelopeClaims): ProjectedEvent {
   return {
     id: jti,
     type: evt,

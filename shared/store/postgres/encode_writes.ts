@@ -7,7 +7,7 @@ import type {
   StoredDeadLetter,
   TurnWrites,
 } from "../store.ts";
-import { cleanDeadLetter, compareText } from "../writes.ts";
+import { answersIn, cleanDeadLetter, compareText } from "../writes.ts";
 import { sqlArray, type SqlValue } from "./sql_array.ts";
 
 /**
@@ -156,15 +156,15 @@ function heldStreams({ expected, events, timers }: TurnWrites): readonly string[
 
 function encodePublishing(writes: TurnWrites, eventIds: ReadonlySet<string>) {
   if (writes.outbox.length === 0) return {};
-  const answers = new Map(writes.events.map(({ id, re }) => [id, re]));
-  const answersOf = ({ kind, messageId }: OutboxEntry) => kind === "event" ? answers.get(messageId) ?? [] : [];
+  const answers = Map.groupBy(answersIn(writes), ({ outboxId }) => outboxId);
+  const answeredBy = ({ id }: OutboxEntry) => answers.get(id)?.map(({ commandId }) => commandId).join(",") ?? null;
   return {
     ...allColumns("outbox", writes.outbox, outboxColumns),
     ...lines("outbox", writes.outbox, {
       headers: (entry) => JSON.stringify(entry.headers),
       envelope: (entry) => envelopeOf(entry, eventIds) ?? "-",
     }),
-    outbox_answers: sqlArray(writes.outbox.map((entry) => answersOf(entry).join(",") || null)),
+    outbox_answers: sqlArray(writes.outbox.map(answeredBy)),
   };
 }
 
