@@ -1,5 +1,5 @@
-import { type Clock, sha256, UnavailableError } from "@mesh/base";
-import { localVerifier, PublishedKeys } from "@mesh/cli";
+import { type Clock, UnavailableError } from "@mesh/base";
+import { contentHash, localVerifier, PublishedKeys } from "@mesh/cli";
 import type { ShopClient, Visitor } from "./shop_client.ts";
 
 /** One event as the audit log gives it out; as much of it as is not read from the envelope itself. */
@@ -53,7 +53,7 @@ export async function proveEvents(events: readonly AuditedEvent[], keys: MeshKey
       recordedAtMs: Date.parse(recordedAt),
       claims: claims === undefined ? unreadable : claims as unknown as EventClaims,
       kid,
-      hash: sha256(envelope),
+      hash: contentHash(envelope),
       ...(isVerified ? {} : { fault: reason }),
     };
   }));

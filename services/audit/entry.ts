@@ -22,7 +22,7 @@ export interface NewEntry {
   readonly owner: string;
   /** The compact JWS, byte for byte. */
   readonly envelope: string;
-  /** SHA-256 of it, base64url. */
+  /** What a proven envelope is known by; SHA-256 of all of it where nothing is proven. base64url. */
   readonly hash: string;
   /** When the owner recorded it, in milliseconds since 1970 on its database's clock; the owner's word, not signed. */
   readonly recordedAtMs: number;

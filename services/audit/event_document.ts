@@ -1,6 +1,5 @@
 import { Buffer } from "node:buffer";
 import { isDeepStrictEqual } from "node:util";
-import { sha256 } from "@mesh/base";
 import type { EnvelopeClaims, Verifier } from "@mesh/envelope";
 import type { Chain, Entry, Facts } from "./entry.ts";
 import { claimedFacts, judge } from "./judge.ts";
@@ -66,7 +65,7 @@ function reviewed(entry: Entry, verifier: Verifier): { readonly facts: Facts; re
   // The entry itself proves that the key was in use when the event was taken in.
   const again = judge(owner, { envelope, recordedAtMs }, { ...verifier, wasSignedInTime: () => true });
   if (again.reason !== undefined) return { facts: again.facts, reason: again.reason };
-  const isUnchanged = sha256(envelope) === hash && isDeepStrictEqual(again.facts, entry.facts);
+  const isUnchanged = again.hash === hash && isDeepStrictEqual(again.facts, entry.facts);
   return isUnchanged ? { facts: again.facts } : { facts: again.facts, reason: "changed-in-store" };
 }
 

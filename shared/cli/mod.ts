@@ -13,6 +13,7 @@ export { projectionCommands } from "./projection_commands.ts";
 export { sagaCommands } from "./saga_commands.ts";
 export { type Call, call, type Send, type ServiceAddress } from "./service_client.ts";
 export { openSession, type Session, type SessionFile, type SessionOptions } from "./session.ts";
+export { contentHash, provableJwt } from "./provable_jwt.ts";
 export { type SessionCommandOptions, sessionCommands } from "./session_commands.ts";
 export { plain, table, type Terminal } from "./terminal.ts";
 export { causalOrder, isSound, type TimelineEvent, timelineText } from "./timeline.ts";

@@ -1,6 +1,7 @@
 import { errorText } from "@mesh/base";
 import { compactVerify, createLocalJWKSet } from "jose";
 import { z } from "zod";
+import { provableJwt } from "./provable_jwt.ts";
 
 /** What the envelope of an event says, as far as timelines show it. */
 const Claims = z.looseObject({
@@ -15,6 +16,9 @@ const Claims = z.looseObject({
   act: z.object({ sub: z.string(), via: z.string() }).optional(),
   dat: z.unknown(),
 });
+
+/** Protected header of an envelope. */
+const Header = z.object({ kid: z.string(), typ: z.string() });
 
 /** Claims of an event. */
 export type EventClaims = z.output<typeof Claims>;
@@ -49,9 +53,13 @@ export function localVerifier(published: z.output<typeof PublishedKeys>): Verify
   return async (envelope) => {
     const kid = kidOf(envelope);
     try {
-      const { payload, protectedHeader } = await compactVerify(envelope, keys, { algorithms: ["Ed25519"] });
-      const claims = Claims.parse(JSON.parse(new TextDecoder().decode(payload)));
-      if (protectedHeader.typ !== "mesh-event+jwt") return { isVerified: false, kid, reason: "not-an-event", claims };
+      const { protectedHeader } = await compactVerify(provableJwt(envelope), keys, { algorithms: ["Ed25519"] });
+      const claims = Claims.parse(partOf(envelope, 1));
+      const { typ } = Header.parse(partOf(envelope, 0));
+      const isJoint = protectedHeader.typ === "mesh-batch+jwt";
+      if (typ !== "mesh-event+jwt" || !(isJoint || protectedHeader.typ === typ)) {
+        return { isVerified: false, kid, reason: "not-an-event", claims };
+      }
       if (ownerOf.get(kid) !== claims.iss) return { isVerified: false, kid, reason: "signer-not-owner", claims };
       return { isVerified: true, kid, claims };
     } catch (error) {
@@ -62,7 +70,7 @@ export function localVerifier(published: z.output<typeof PublishedKeys>): Verify
 }
 
 function kidOf(envelope: string): string {
-  const header = z.object({ kid: z.string() }).safeParse(partOf(envelope, 0));
+  const header = Header.safeParse(partOf(envelope, 0));
   return header.success ? header.data.kid : "";
 }
 

@@ -23,7 +23,7 @@ export interface EnvelopeClaims {
   readonly sch: string;
   /** Events only: position in the stream, from 1. */
   readonly n?: number;
-  /** Events only: SHA-256 of the stream's previous envelope, base64url; null at 1. */
+  /** Events only: hash of the stream's previous envelope (see {@link Envelope.hash}); null at 1. */
   readonly prv?: string | null;
   /** As published. */
   readonly dst: { readonly rk: string; readonly x: string };
@@ -48,7 +48,7 @@ export interface Envelope {
   readonly claims: EnvelopeClaims;
   /** The exact compact JWS as received. */
   readonly token: string;
-  /** SHA-256 of the token, base64url. */
+  /** SHA-256 of a zero byte and the JWS Signing Input, base64url: what was said, however it was signed. */
   readonly hash: string;
   /** Thumbprint (RFC 7638) of the key that signed it. */
   readonly kid: string;

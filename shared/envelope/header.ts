@@ -25,6 +25,30 @@ export function encodedHeader(kid: string, kind: MessageKind): string {
   return Buffer.from(`{"alg":"Ed25519","kid":"${kid}","typ":"${typOf(kind)}"}`).toString("base64url");
 }
 
+/** What the signature of a batch says. */
+export interface BatchClaims {
+  readonly kid: string;
+  /** Root of the tree over the envelopes' hashes, base64url. */
+  readonly root: string;
+  /** Number of envelopes. */
+  readonly size: number;
+}
+
+/**
+ * Writes what the signature of a batch is over: the signing input of an ordinary JWT, which does not travel, because
+ * whoever has one of its envelopes can write it again.
+ *
+ * @returns Header and payload, base64url.
+ */
+export function batchSigningInput({ kid, root, size }: BatchClaims): string {
+  const header = `{"alg":"Ed25519","kid":"${kid}","typ":"mesh-batch+jwt"}`;
+  return `${encodedAscii(header)}.${encodedAscii(`{"root":"${root}","size":${size}}`)}`;
+}
+
+function encodedAscii(text: string): string {
+  return Buffer.from(text, "latin1").toString("base64url");
+}
+
 /**
  * Reads a protected header that is spelled exactly as {@link encodedHeader} writes it.
  *

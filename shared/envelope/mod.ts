@@ -39,7 +39,7 @@ export {
 } from "./policy.ts";
 export { type PublicJwk, type PublicKey, publicKeyFromJwk, thumbprint } from "./public_key.ts";
 export { type Receiver, receiverOf } from "./receiver.ts";
-export { type SignedEnvelope, signEnvelope } from "./sign.ts";
+export { draftEnvelope, type EnvelopeDraft, sealEnvelopes, type SignedEnvelope, signEnvelope } from "./sign.ts";
 export { type GeneratedKey, generateSigningKey, type SigningKey, signingKeyFromJwk } from "./signing_key.ts";
-export { envelopeBytesMax } from "./token.ts";
+export { envelopeBytesMax, envelopeHash } from "./token.ts";
 export { type DeliveryFacts, type Verifier, verifyEnvelope, verifyWithRefresh } from "./verify.ts";

@@ -1,4 +1,5 @@
 import { Buffer, isAscii } from "node:buffer";
+import { hash } from "node:crypto";
 import { decodeBase64Url } from "./base64url.ts";
 
 /** Largest envelope: what fits into one AMQP frame and into a dead letter's row beside its story. */
@@ -14,16 +15,33 @@ export interface OpenToken {
   readonly headerText: string | undefined;
 }
 
-/** The bytes of a compact JWS. They are only lent: the next token that is signed or taken apart overwrites them. */
+/** Where an envelope stands among those that one signature covers. */
+export interface BatchPlace {
+  /** The signature in base64url, which is as good as a name of the batch. */
+  readonly signatureText: string;
+  /** From 0. */
+  readonly index: number;
+  /** Number of envelopes, 2 to {@link batchMax}. */
+  readonly size: number;
+  /** Inclusion proof: hashes in base64url end to end, unproven. */
+  readonly path: string;
+}
+
+/** The bytes of an envelope. They are only lent: the next token that is signed or taken apart overwrites them. */
 export interface TokenBytes {
-  /** The whole token. */
-  readonly whole: Uint8Array;
-  /** What is signed: header, dot and payload. */
+  /** The JWS Signing Input: header, dot and payload. */
   readonly signed: Uint8Array;
+  /** SHA-256 of a zero byte and the signing input, base64url: what the envelope is known by. */
+  readonly hash: string;
   readonly payload: Uint8Array;
   /** As long as the token says, which need not be 64 bytes. */
   readonly signature: Uint8Array;
+  /** Absent for an envelope with a signature of its own. */
+  readonly place?: BatchPlace;
 }
+
+/** Most envelopes that share a signature. */
+export const batchMax = 1024;
 
 /**
  * Finds the parts of a compact JWS and reads its header.
@@ -44,26 +62,74 @@ export function openToken(body: Uint8Array | string): OpenToken {
 }
 
 /**
- * Takes a compact JWS apart: three parts, each base64url in its one spelling.
+ * Takes an envelope apart: header and payload in base64url, each in its one spelling, and behind them a signature or a
+ * place in a batch.
  *
  * @returns Its bytes, or in a few words why it is none.
  * @see RFC 7515 7.1
  */
 export function takeApart({ token, headerEnd, payloadEnd, headerText }: OpenToken): TokenBytes | string {
+  const proof = token.slice(payloadEnd + 1);
+  const place = proof.includes("~") ? readPlace(proof) : undefined;
   // A dot too many is not base64url either.
   const payload = decodeBase64Url(token.slice(headerEnd + 1, payloadEnd), scratch.payload);
-  const signature = decodeBase64Url(token.slice(payloadEnd + 1), scratch.signature);
+  const signature = decodeBase64Url(place?.signatureText ?? proof, scratch.signature);
   if (headerText === undefined || payload === undefined || signature === undefined || headerEnd === payloadEnd) {
     const count = token.split(".").length;
     return count === 3 ? "a part is not base64url in its one spelling" : `it has ${count} parts instead of 3`;
   }
-  const whole = asciiBytes(token);
+  const { signed, hash } = signingInput(token.slice(0, payloadEnd));
   return {
-    whole,
-    signed: whole.subarray(0, payloadEnd),
+    signed,
+    hash,
     payload: scratch.payload.subarray(0, payload),
     signature: scratch.signature.subarray(0, signature),
+    ...(place === undefined ? {} : { place }),
   };
+}
+
+/** @returns What stands behind the payload of an envelope that shares its signature. */
+export function writePlace({ signatureText, index, size, path }: BatchPlace): string {
+  return `${signatureText}~${index}~${size}~${path}`;
+}
+
+/** @returns `undefined` for what {@link writePlace} never writes; the path's length is for the tree to judge. */
+function readPlace(text: string): BatchPlace | undefined {
+  const found = placePattern.exec(text);
+  if (found === null) return undefined;
+  const [, signatureText, indexText, sizeText, path] = found as unknown as readonly [
+    string,
+    string,
+    string,
+    string,
+    string,
+  ];
+  const [index, size] = [Number(indexText), Number(sizeText)];
+  return size < 2 || size > batchMax || index >= size ? undefined : { signatureText, index, size, path };
+}
+
+const placePattern = /^([\w-]{86})~(0|[1-9]\d{0,3})~([1-9]\d{0,3})~([\w-]+)$/;
+
+/**
+ * Writes a JWS Signing Input as bytes and hashes it as a leaf of a Merkle tree: SHA-256 of a zero byte and the bytes.
+ *
+ * @param text At most {@link envelopeBytesMax} long, ASCII.
+ * @returns Bytes that are only lent, as those of {@link TokenBytes}, and the hash in base64url.
+ * @see RFC 9162 2.1.1
+ */
+export function signingInput(text: string): Pick<TokenBytes, "signed" | "hash"> {
+  const signed = asciiBytes(text);
+  return { signed, hash: hash("sha256", scratch.leaf.subarray(0, text.length + 1), "base64url") };
+}
+
+/**
+ * Says what an envelope is known by, without a look at anything that it says.
+ *
+ * @param token At most {@link envelopeBytesMax} long, ASCII.
+ * @returns As {@link TokenBytes.hash}; of no meaning for a text that is no envelope.
+ */
+export function envelopeHash(token: string): string {
+  return signingInput(token.slice(0, token.lastIndexOf("."))).hash;
 }
 
 /**
@@ -108,14 +174,17 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * Room for one token, used again for each: whoever borrows it is done before anything else runs, and new memory for every
  * part costs more than decoding it.
  */
+const leaf = new Uint8Array(envelopeBytesMax + 1);
 const scratch = {
-  ascii: new Uint8Array(envelopeBytesMax),
+  /** A zero byte and then {@link scratch.ascii}. */
+  leaf,
+  ascii: leaf.subarray(1),
   header: new Uint8Array(envelopeBytesMax),
   payload: new Uint8Array(envelopeBytesMax),
   signature: new Uint8Array(envelopeBytesMax),
 };
 const buffers = {
-  ascii: Buffer.from(scratch.ascii.buffer),
+  ascii: Buffer.from(leaf.buffer, 1),
   header: Buffer.from(scratch.header.buffer),
   payload: Buffer.from(scratch.payload.buffer),
 };

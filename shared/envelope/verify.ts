@@ -1,6 +1,6 @@
-import { verify as verifySignature } from "node:crypto";
-import { ContractError, errorText, MeshError, sha256, TrustError } from "@mesh/base";
+import { ContractError, errorText, MeshError, TrustError } from "@mesh/base";
 import { type ContractRegistry, destinationOf, type MessageKind, parseData } from "@mesh/contract";
+import { holdsInBatch, holdsItself } from "./batch_proof.ts";
 import { canonicalJson } from "./canonical.ts";
 import { findClaimFault, keyOfSubject, versionOf } from "./claim_rules.ts";
 import { type Envelope, type EnvelopeClaims, type RefusalReason, verified } from "./envelope.ts";
@@ -44,7 +44,7 @@ export interface DeliveryFacts {
  * Works on the received bytes; nothing is re-serialised and passed on. `exp` is not judged here but in the handler's
  * transaction, with the database's clock; deduplication belongs to the inbox.
  *
- * @param body Compact JWS as received.
+ * @param body Compact JWS as received, with a signature of its own or a place in a batch.
  * @param verifier Keys, policy, and who is receiving.
  * @param delivery What the broker said; absent for envelopes that were read from a feed.
  * @returns The envelope with its data parsed against the contract, unknown fields dropped.
@@ -96,9 +96,9 @@ export function verifyEnvelope(body: Uint8Array | string, verifier: Verifier, de
   if (header === undefined) refuse("wrong-header", "its header is not exactly alg Ed25519, kid and a typ of the mesh");
   const { kid, kind } = header;
   if (signer === undefined) refuse("unknown-key", `no service is known to own key "${kid}"`);
-  checkSignature(bytes, signer);
+  checkSignature(bytes, signer, verifier.keys);
   const claims = readClaims(bytes.payload, kind);
-  const hash = sha256(bytes.whole);
+  const { hash } = bytes;
   checkSigner(claims, signer, hash, verifier);
   checkPolicy(claims, kind, verifier.policy);
   const version = versionOf(claims);
@@ -139,11 +139,10 @@ interface Address {
   readonly key: string;
 }
 
-function checkSignature({ signed, signature }: TokenBytes, { publicKey }: KnownKey): void {
-  // Length first: what the library makes of another length is its own affair.
-  if (signature.length !== 64 || !verifySignature(null, signed, publicKey, signature)) {
-    refuse("bad-signature", "its signature does not verify");
-  }
+function checkSignature(bytes: TokenBytes, signer: KnownKey, keys: KeyDirectory): void {
+  const { place } = bytes;
+  const holds = place === undefined ? holdsItself(bytes, signer) : holdsInBatch(bytes, place, { signer, keys });
+  if (!holds) refuse("bad-signature", "its signature does not verify");
 }
 
 function readClaims(payload: Uint8Array, kind: MessageKind): EnvelopeClaims {

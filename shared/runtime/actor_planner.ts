@@ -3,6 +3,7 @@ import { DefectError, type IdSource, invariant, type Json } from "@mesh/base";
 import { type AnyCommand, type AnyEvent, outcomeCommandType, timerCommandType } from "@mesh/contract";
 import type { EffectEntry, InboxEntry, OutboxEntry, Store, StoredEvent, TimerEntry, TurnWrites } from "@mesh/store";
 import { type CachedActor, foldStream, StateCache } from "./state_cache.ts";
+import type { Unsealed, UnsealedWrites } from "./sealing.ts";
 import type { Occasion, Speaker } from "./speaker.ts";
 import type { Plan, Planner, Work } from "./work.ts";
 
@@ -31,8 +32,8 @@ interface Draft extends CachedActor {
 interface Writes {
   readonly inbox: InboxEntry[];
   readonly voided: InboxEntry[];
-  readonly events: StoredEvent[];
-  readonly outbox: OutboxEntry[];
+  readonly events: Unsealed<StoredEvent>[];
+  readonly outbox: Unsealed<OutboxEntry>[];
   readonly answered: string[];
   readonly timers: Map<string, TimerEntry>;
   readonly effects: EffectEntry[];
@@ -204,8 +205,8 @@ export class ActorPlanner implements Planner {
       nowMs,
     };
     const isAsked = received.kind === "command" && !this.#isInternal(work);
-    const events: StoredEvent[] = [];
-    const outbox: OutboxEntry[] = [];
+    const events: Unsealed<StoredEvent>[] = [];
+    const outbox: Unsealed<OutboxEntry>[] = [];
     const recorded: (AnyEvent & { id: string })[] = [];
     const undone: string[] = [];
     let draft = from;
@@ -268,7 +269,7 @@ export class ActorPlanner implements Planner {
     if (received.kind === "command" && work.issuer === service) writes.answered.push(received.id);
   }
 
-  #gather(drafts: ReadonlyMap<string, Draft>, writes: Writes): TurnWrites {
+  #gather(drafts: ReadonlyMap<string, Draft>, writes: Writes): UnsealedWrites {
     const { snapshotEvery, behaviour } = this.#options;
     const snapshots = [...drafts].filter(([, draft]) => draft.version - draft.snapshotVersion >= snapshotEvery);
     return {

@@ -1,9 +1,10 @@
 import { errorText, type IdSource } from "@mesh/base";
 import { systemContracts } from "@mesh/contract";
-import { type DeadLetterEntry, noWrites, type OutboxEntry, type TurnWrites } from "@mesh/store";
+import { type DeadLetterEntry, noWrites, type OutboxEntry } from "@mesh/store";
 import { dispositionOf, nextTierMs } from "./disposition.ts";
 import { attemptHeader, keptBody, type Refusal } from "./intake.ts";
 import type { RuntimeSettings } from "./settings.ts";
+import type { UnsealedWrites } from "./sealing.ts";
 import { type LogAppend, SystemLog } from "./system_log.ts";
 import type { Occasion } from "./speaker.ts";
 import type { Work } from "./work.ts";
@@ -36,7 +37,7 @@ export class Aftermath {
     refusals: readonly Refusal[],
     failures: ReadonlyMap<Work, unknown>,
     nowMs: number,
-  ): TurnWrites & { committed(): void } {
+  ): UnsealedWrites & { committed(): void } {
     const outbox: OutboxEntry[] = [];
     const deadLetters: { readonly entry: DeadLetterEntry; readonly partition: number }[] = refusals.map((
       { deadLetter, partition },

@@ -7,6 +7,8 @@ import type { Refusal } from "./intake.ts";
 import type { Log } from "./log.ts";
 import type { Meter } from "./meter.ts";
 import { noneSettled, type OutboxPublisher, type SettledRows } from "./outbox_publisher.ts";
+import type { UnsealedWrites } from "./sealing.ts";
+import type { Speaker } from "./speaker.ts";
 import { distinct, isAnswerable, type Plan, type Planner, type Recorded, type Work } from "./work.ts";
 
 /** Commits a turn, possibly together with a service's own statements. */
@@ -18,6 +20,7 @@ export interface BatchSettlerOptions {
   readonly planner: Planner;
   readonly aftermath: Aftermath;
   readonly publisher: OutboxPublisher;
+  readonly speaker: Pick<Speaker, "seal">;
   readonly clock: Clock;
   readonly databaseClock: DatabaseClock;
   readonly ids: IdSource;
@@ -109,7 +112,7 @@ export class BatchSettler {
   }
 
   async #attempt(batch: Batch, commit: Commit): Promise<"committed" | "split" | Conflict> {
-    const { planner, aftermath, publisher, databaseClock, clock, onCommitted } = this.#options;
+    const { planner, aftermath, publisher, speaker, databaseClock, clock, onCommitted } = this.#options;
     const startedMs = clock.monotonicMs();
     for (;;) {
       let settled = noneSettled;
@@ -121,11 +124,12 @@ export class BatchSettler {
         const failures = this.#failuresOf(plan, batch);
         const after = aftermath.of(batch.refusals, failures, nowMs);
         settled = publisher.takeSettled();
-        const writes = merge(plan.writes, after, settled);
-        if (isEmpty(writes)) {
+        const decided = merge(plan.writes, after, settled);
+        if (isEmpty(decided)) {
           this.#tell(batch.pending, plan);
           return "committed";
         }
+        const writes = speaker.seal(decided);
         const result = await commit(writes);
         if (result.outcome === "conflict") {
           publisher.giveBack(settled);
@@ -199,15 +203,16 @@ export class BatchSettler {
    * @throws What its decision or commit threw.
    */
   async execute(work: Work, commit: Commit): Promise<Recorded> {
-    const { planner, databaseClock, publisher, onCommitted } = this.#options;
+    const { planner, databaseClock, publisher, speaker, onCommitted } = this.#options;
     for (let conflicts = 0; conflicts <= conflictsMax; conflicts += 1) {
       await planner.load([work]);
       const plan = planner.plan([work], databaseClock.nowMs());
       const failure = plan.failures.get(work);
       if (failure !== undefined) throw failure;
+      const writes = speaker.seal(plan.writes);
       let result: CommitResult;
       try {
-        result = await commit(plan.writes);
+        result = await commit(writes);
       } catch (error) {
         planner.forget();
         throw error;
@@ -215,8 +220,8 @@ export class BatchSettler {
       if (result.outcome === "committed") {
         databaseClock.observe(result.nowMs);
         plan.committed();
-        publisher.committed(plan.writes);
-        onCommitted?.(plan.writes);
+        publisher.committed(writes);
+        onCommitted?.(writes);
         return plan.recorded.get(work) ?? [];
       }
       planner.forget(result.stale);
@@ -306,7 +311,7 @@ const handledError = new ConflictError("Cannot run a command: one with its id wa
 
 const conflictError = new ConflictError("Cannot commit: the stream moved on more than 3 times in a row");
 
-function merge(plan: TurnWrites, after: TurnWrites, settled: SettledRows): TurnWrites {
+function merge(plan: UnsealedWrites, after: UnsealedWrites, settled: SettledRows): UnsealedWrites {
   return {
     inbox: [...plan.inbox, ...after.inbox],
     voided: plan.voided,
@@ -327,6 +332,6 @@ function merge(plan: TurnWrites, after: TurnWrites, settled: SettledRows): TurnW
 }
 
 /** Nothing that anybody could miss; confirms alone are left to the publisher's own settling. */
-function isEmpty({ notify: _notify, ...writes }: TurnWrites): boolean {
+function isEmpty({ notify: _notify, ...writes }: UnsealedWrites): boolean {
   return Object.values(writes).every((list) => list.length === 0);
 }

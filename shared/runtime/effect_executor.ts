@@ -215,13 +215,14 @@ export class EffectExecutor {
   #outcomeEntry(effect: ClaimedEffect, command: AnyCommand): OutboxEntry {
     const { speaker, ids, databaseClock } = this.#options;
     const cause = effect.causedBy.cause as Cause | undefined;
-    return speaker.command(command, ids.next(), effect.stream, {
+    const entry = speaker.command(command, ids.next(), effect.stream, {
       correlation: effect.correlation,
       causation: effect.causedBy.messageId,
       ...(cause === undefined ? {} : { cause }),
       headers: effect.headers,
       nowMs: databaseClock.nowMs(),
     });
+    return speaker.sealAll([entry])[0]!;
   }
 
   async #untilHintedOr(waitMs: number, signal: AbortSignal): Promise<void> {

@@ -8,6 +8,7 @@ import type { InstanceView, Operations } from "./operator_routes.ts";
 import type { OutboxPublisher } from "./outbox_publisher.ts";
 import type { Rebuilds } from "./rebuild.ts";
 import type { RuntimeSettings } from "./settings.ts";
+import type { Speaker } from "./speaker.ts";
 import { SystemLog } from "./system_log.ts";
 import type { TurnLoop } from "./turn_loop.ts";
 
@@ -18,6 +19,7 @@ export interface OperationsOptions {
   readonly loop: TurnLoop;
   readonly publisher: OutboxPublisher;
   readonly systemLog: SystemLog;
+  readonly speaker: Pick<Speaker, "seal">;
   readonly ids: IdSource;
   readonly databaseClock: DatabaseClock;
   readonly settings: Pick<RuntimeSettings, "tiersMs">;
@@ -41,7 +43,7 @@ export function operationsOf(options: OperationsOptions): Operations {
         await publisher.settleAll();
         const due = await store.redriveOutbox();
         const act = await actOf(options, "outbox-redriven", reason, [String(due)], by);
-        const result = await store.commit({ ...noWrites, ...act.writes });
+        const result = await store.commit(act.writes);
         if (result.outcome === "committed") {
           act.committed();
           publisher.enqueue(act.writes.outbox);
@@ -82,7 +84,10 @@ async function record(
 }
 
 /** What recording in the service's log needs. */
-export type LogOptions = Pick<OperationsOptions, "store" | "publisher" | "systemLog" | "ids" | "databaseClock">;
+export type LogOptions = Pick<
+  OperationsOptions,
+  "store" | "publisher" | "systemLog" | "speaker" | "ids" | "databaseClock"
+>;
 
 /**
  * Records one event in the service's log and nothing else. Between turns only, as the log has one writer.
@@ -92,7 +97,7 @@ export type LogOptions = Pick<OperationsOptions, "store" | "publisher" | "system
 export async function recordInLog(options: LogOptions, event: AnyEvent, by: Cause): Promise<void> {
   const { store, publisher, systemLog } = options;
   const act = await appendOf(options, event, by);
-  const result = await store.commit({ ...noWrites, ...act.writes });
+  const result = await store.commit(act.writes);
   if (result.outcome === "conflict") {
     systemLog.forget();
     throw new ConflictError(`Cannot record "${event.type}": the log moved on; ask again`);
@@ -197,7 +202,7 @@ function eventOf(
   return OperatorActed({ log: SystemLog.key(0), action, reason, subjects: subjects.slice(0, 1000) });
 }
 
-async function appendOf({ systemLog, ids, databaseClock }: LogOptions, event: AnyEvent, by: Cause) {
+async function appendOf({ systemLog, speaker, ids, databaseClock }: LogOptions, event: AnyEvent, by: Cause) {
   await systemLog.load(0);
   const { events, outbox, expected, snapshots, committed } = systemLog.append(0, [event], {
     correlation: ids.next(),
@@ -206,5 +211,5 @@ async function appendOf({ systemLog, ids, databaseClock }: LogOptions, event: An
     headers: {},
     nowMs: databaseClock.nowMs(),
   });
-  return { writes: { events, outbox, expected, snapshots }, committed };
+  return { writes: speaker.seal({ ...noWrites, events, outbox, expected, snapshots }), committed };
 }

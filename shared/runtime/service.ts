@@ -1,6 +1,6 @@
 import type { Cause } from "@mesh/actor";
 import { type AnyCommand, type AnyEvent, hasMailbox } from "@mesh/contract";
-import { noWrites, type OutboxEntry, type TurnWrites } from "@mesh/store";
+import { noWrites, type TurnWrites } from "@mesh/store";
 import { drainDeadLetters } from "./dead_letter_drainer.ts";
 import { localWork } from "./local_work.ts";
 import { assemble, type Machinery } from "./machinery.ts";
@@ -59,7 +59,7 @@ export interface RunningService {
  */
 export async function startService(parts: ServiceParts): Promise<RunningService> {
   const machinery = await assemble(parts);
-  const { loop, publisher, operations, systemLog, databaseClock } = machinery;
+  const { loop, publisher, operations, systemLog, speaker, databaseClock } = machinery;
   const { store, ids, definition: { name: service } } = parts;
   const work = startWork(parts, machinery);
   return {
@@ -73,7 +73,7 @@ export async function startService(parts: ServiceParts): Promise<RunningService>
     send: (command, how = {}) => sendCommand(parts, machinery, { command, how }),
     record: (make, by) =>
       loop.exclusively(() =>
-        recordInLog({ store, publisher, systemLog, ids, databaseClock }, make(SystemLog.key(0)), by)
+        recordInLog({ store, publisher, systemLog, speaker, ids, databaseClock }, make(SystemLog.key(0)), by)
       ),
     faults: () => faultsOf(parts, machinery, work.isDraining()),
     get backlogCount() {
@@ -131,15 +131,16 @@ async function sendCommand(
 ): Promise<string> {
   const id = how.id ?? ids.next();
   const commit = how.commit ?? ((writes: TurnWrites) => store.commit(writes));
-  const entry: OutboxEntry = speaker.command(command, id, `${definition.name}/${command.key}`, {
+  const unsealed = speaker.command(command, id, `${definition.name}/${command.key}`, {
     correlation: how.correlation ?? id,
     causation: null,
     ...(how.cause === undefined ? {} : { cause: how.cause }),
     headers: currentTrace?.() ?? {},
     nowMs: databaseClock.nowMs(),
   });
-  const result = await commit({ ...noWrites, outbox: [entry] });
-  if (result.outcome === "committed") publisher.enqueue([entry]);
+  const entries = speaker.sealAll([unsealed]);
+  const result = await commit({ ...noWrites, outbox: entries });
+  if (result.outcome === "committed") publisher.enqueue(entries);
   return id;
 }
 

@@ -1,8 +1,9 @@
 import type { Cause } from "@mesh/actor";
 import type { IdSource } from "@mesh/base";
 import { type AnyCommand, type AnyEvent, destinationOf } from "@mesh/contract";
-import { commandClaims, eventClaims, type PolicyIndex, signEnvelope, type SigningKey } from "@mesh/envelope";
-import type { OutboxEntry, StoredEvent } from "@mesh/store";
+import { commandClaims, draftEnvelope, eventClaims, type PolicyIndex, type SigningKey } from "@mesh/envelope";
+import type { OutboxEntry, StoredEvent, TurnWrites } from "@mesh/store";
+import { sealEntries, sealWrites, type Unsealed, type UnsealedWrites } from "./sealing.ts";
 
 /** What a message follows from. */
 export interface Occasion {
@@ -16,7 +17,10 @@ export interface Occasion {
   readonly nowMs: number;
 }
 
-/** Says things in a service's name: signs envelopes and makes their rows. Nothing it makes may leave before its commit. */
+/**
+ * Says things in a service's name: makes rows whose envelopes are drafts, and signs them when it is known what is
+ * committed together. Nothing it makes may leave before its commit.
+ */
 export interface Speaker {
   readonly service: string;
   /** @param stream Name, version before, and hash of the envelope before (null at version 0). */
@@ -25,12 +29,16 @@ export interface Speaker {
     stream: { readonly name: string; readonly version: number; readonly hash: string | null },
     occasion: Occasion & { readonly re: readonly string[] },
   ): {
-    readonly stored: StoredEvent;
+    readonly stored: Unsealed<StoredEvent>;
     /** What publishes it; absent for an event that nobody waits for, which the feed alone gives out. */
-    readonly entry?: OutboxEntry;
+    readonly entry?: Unsealed<OutboxEntry>;
   };
   /** @param id Drawn before, by decisions that must know it. */
-  command(message: AnyCommand, id: string, orderKey: string, occasion: Occasion): OutboxEntry;
+  command(message: AnyCommand, id: string, orderKey: string, occasion: Occasion): Unsealed<OutboxEntry>;
+  /** Signs what a turn decided. */
+  seal(writes: UnsealedWrites): TurnWrites;
+  /** Signs rows of the outbox that are committed together. */
+  sealAll(entries: readonly Unsealed<OutboxEntry>[]): readonly OutboxEntry[];
 }
 
 /**
@@ -47,7 +55,7 @@ export function speakerFor(key: SigningKey, ids: IdSource, policy: Pick<PolicyIn
     event: (message, stream, { correlation, causation, cause, headers, nowMs, re }) => {
       const id = ids.next();
       const version = stream.version + 1;
-      const { token, hash } = signEnvelope(
+      const draft = draftEnvelope(
         eventClaims({
           message,
           id,
@@ -63,14 +71,14 @@ export function speakerFor(key: SigningKey, ids: IdSource, policy: Pick<PolicyIn
         key,
       );
       const { type, version: schemaVersion, data } = message;
-      const envelope = token;
-      const stored = { stream: stream.name, version, id, type, schemaVersion, correlation, re, data, envelope, hash };
+      const { hash } = draft;
+      const stored = { stream: stream.name, version, id, type, schemaVersion, correlation, re, data, draft, hash };
       if (re.length === 0 && !policy.isHeard(service, `${type}#${schemaVersion}`)) return { stored };
-      const about = { kind: "event", messageId: id, orderKey: stream.name, correlation, headers, envelope } as const;
+      const about = { kind: "event", messageId: id, orderKey: stream.name, correlation, headers, draft } as const;
       return { stored, entry: { id: ids.next(), ...about, ...routeOf(message, correlation) } };
     },
     command: (message, id, orderKey, { correlation, causation, cause, headers, nowMs }) => {
-      const { token } = signEnvelope(
+      const draft = draftEnvelope(
         commandClaims({
           message,
           id,
@@ -82,9 +90,11 @@ export function speakerFor(key: SigningKey, ids: IdSource, policy: Pick<PolicyIn
         }),
         key,
       );
-      const about = { kind: "command", messageId: id, orderKey, correlation, headers, envelope: token } as const;
+      const about = { kind: "command", messageId: id, orderKey, correlation, headers, draft } as const;
       return { id: ids.next(), ...about, ...routeOf(message, correlation) };
     },
+    seal: (writes) => sealWrites(writes, key),
+    sealAll: (entries) => sealEntries(entries, key),
   };
 }
 

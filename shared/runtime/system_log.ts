@@ -1,5 +1,6 @@
 import type { AnyEvent } from "@mesh/contract";
 import type { OutboxEntry, Store, StoredEvent, TurnWrites } from "@mesh/store";
+import type { Unsealed } from "./sealing.ts";
 import type { Occasion, Speaker } from "./speaker.ts";
 
 /** Head of a log stream. */
@@ -10,8 +11,8 @@ interface Head {
 
 /** Events added to a log stream by one commit. */
 export interface LogAppend {
-  readonly events: readonly StoredEvent[];
-  readonly outbox: readonly OutboxEntry[];
+  readonly events: readonly Unsealed<StoredEvent>[];
+  readonly outbox: readonly Unsealed<OutboxEntry>[];
   readonly expected: TurnWrites["expected"];
   /** An empty state at the new head, so that loading the head reads no history. */
   readonly snapshots: TurnWrites["snapshots"];

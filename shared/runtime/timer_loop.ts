@@ -63,7 +63,8 @@ export class TimerLoop {
       });
       return { timer, entry };
     });
-    publisher.enqueue(await store.fireTimers(firings));
+    const entries = speaker.sealAll(firings.map(({ entry }) => entry));
+    publisher.enqueue(await store.fireTimers(firings.map(({ timer }, at) => ({ timer, entry: entries[at]! }))));
     return due.length;
   }
 }

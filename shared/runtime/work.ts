@@ -1,6 +1,7 @@
 import type { Cause, Received } from "@mesh/actor";
 import type { AnyEvent } from "@mesh/contract";
-import type { ClaimedEffect, TurnWrites } from "@mesh/store";
+import type { ClaimedEffect } from "@mesh/store";
+import type { UnsealedWrites } from "./sealing.ts";
 
 /** Events that a command of this process led to, with their ids. */
 export type Recorded = readonly (AnyEvent & { readonly id: string })[];
@@ -51,7 +52,7 @@ export interface Work {
 
 /** What a planner makes of a batch. */
 export interface Plan {
-  readonly writes: TurnWrites;
+  readonly writes: UnsealedWrites;
   /** Works that were not decided, with what went wrong. */
   readonly failures: ReadonlyMap<Work, unknown>;
   /** Events that were recorded, by the work that led to them. */

@@ -1,7 +1,14 @@
 import { deepStrictEqual as assertEquals, match as assertMatch } from "node:assert/strict";
 import { createRequire } from "node:module";
 import { type Json, systemIds } from "@mesh/base";
-import { eventClaims, fixedKeyDirectory, generateSigningKey, keyFile, signEnvelope } from "@mesh/envelope";
+import {
+  draftEnvelope,
+  eventClaims,
+  fixedKeyDirectory,
+  generateSigningKey,
+  keyFile,
+  sealEnvelopes,
+} from "@mesh/envelope";
 
 /**
  * A folder in which Node finds `jose`: the very package that the project pins, out of Deno's cache. Node is there, because
@@ -55,7 +62,7 @@ function openMesh() {
   const files = [...keys].map(([name, { publicJwk }]) => keyFile(name, [{ jwk: publicJwk, status: "active" }]));
   const ids = systemIds();
   const jwks = fixedKeyDirectory(Object.fromEntries(files.map(({ name, text }) => [name, text]))).jwks();
-  const event = (service: "orders" | "payments", data: Json) => {
+  const draft = (service: "orders" | "payments", data: Json) => {
     const claims = eventClaims({
       message: { kind: "event", type: `${service}.done`, version: 1, key: "o-1", data },
       id: ids.next(),
@@ -67,9 +74,12 @@ function openMesh() {
       prv: null,
       re: [],
     });
-    return signEnvelope(claims, keys.get(service)!.key).token;
+    return draftEnvelope(claims, keys.get(service)!.key);
   };
-  return { jwks, event };
+  /** Signs events together. */
+  const batch = (service: "orders" | "payments", data: readonly Json[]) =>
+    sealEnvelopes(data.map((each) => draft(service, each)), keys.get(service)!.key);
+  return { jwks, batch, event: (service: "orders" | "payments", data: Json) => batch(service, [data])[0]! };
 }
 
 Deno.test("envelopes verify with plain jose under Node, with the keys as they are published", async () => {
@@ -83,6 +93,27 @@ Deno.test("envelopes verify with plain jose under Node, with the keys as they ar
   assertEquals([code, complaint, lines.length], [0, "", 2]);
   assertMatch(lines[0]!, /^ok [0-9a-f-]{36} orders\.done of orders\/o-1 #1, signed by orders with [\w-]{43}$/);
   assertMatch(lines[1]!, /signed by payments/);
+});
+
+Deno.test("envelopes that share a signature verify one by one under Node, and not with another's place", async () => {
+  await using node = await openNode();
+  const { jwks, batch } = openMesh();
+  await Deno.writeTextFile(`${node.folder}/jwks.json`, JSON.stringify(jwks));
+  for (const size of [2, 3, 7]) {
+    const envelopes = batch("orders", Array.from({ length: size }, (_, number) => ({ number })));
+    const { code, lines } = await node.verify("jwks.json", envelopes);
+    assertEquals([code, lines.length], [0, size]);
+
+    const [first, second] = envelopes.map((envelope) => envelope.split(".")) as [string[], string[]];
+    const altered = [
+      `${first[0]}.${first[1]}.${second[2]}`,
+      `${first[0]}.${first[1]}.${first[2]!.split("~")[0]}`,
+      envelopes[0]!.replace(`~0~${size}~`, `~0~${size + 8}~`),
+      `${envelopes[0]}${"A".repeat(43)}`,
+    ];
+    const refused = await node.verify("jwks.json", altered);
+    assertEquals([refused.code, refused.lines.map((line) => line.split(" ")[0])], [1, altered.map(() => "FAILED")]);
+  }
 });
 
 Deno.test("jose under Node fetches the keys over HTTP, and refuses what was altered or signed by strangers", async () => {

@@ -1,4 +1,4 @@
-import { sha256 } from "@mesh/base";
+import { contentHash } from "./record_rules.ts";
 import type { ShopFacts, StoredEvent } from "./facts.ts";
 
 /** An order that went well, two units at 1000. */
@@ -19,7 +19,7 @@ export function chained(said: readonly Said[]): readonly StoredEvent[] {
     const version = (before?.version ?? 0) + 1;
     const service = stream.slice(0, stream.indexOf("/"));
     const id = `event-${index}`;
-    const envelope = `${stream} ${version} ${JSON.stringify(data)}`;
+    const envelope = `${stream} ${version} ${JSON.stringify(data)}.signature`;
     const event: StoredEvent = {
       service,
       id,
@@ -29,7 +29,7 @@ export function chained(said: readonly Said[]): readonly StoredEvent[] {
       correlation: String(data.orderId ?? "none"),
       data,
       envelope,
-      hash: sha256(envelope),
+      hash: contentHash(envelope),
       fault: null,
       claims: { iss: service, sub: stream, jti: id, n: version, prv: before?.hash ?? null },
     };

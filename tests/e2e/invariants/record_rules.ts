@@ -80,10 +80,15 @@ export const nothingDies: Rule = ({ deadLetters, doomedDigests, hostileDigests }
   }));
 };
 
+/** What `prv` of the next event names: SHA-256 of a zero byte and all that was signed. */
+export function contentHash(envelope: string): string {
+  return sha256(`\0${envelope.slice(0, envelope.lastIndexOf("."))}`);
+}
+
 function placeFault(event: StoredEvent, before: StoredEvent | undefined): string | undefined {
   const { claims, service, stream, version, id } = event;
   if (version !== (before?.version ?? 0) + 1) return `it follows ${before?.version ?? "nothing"}`;
-  if (sha256(event.envelope) !== event.hash) return "its hash is that of another envelope";
+  if (contentHash(event.envelope) !== event.hash) return "its hash is that of another envelope";
   if (claims === null) return "its envelope cannot be read";
   if (claims.iss !== service || claims.sub !== stream || claims.jti !== id) return "its envelope is another event's";
   if (claims.n !== version) return `its envelope says ${claims.n}`;
