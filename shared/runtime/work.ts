@@ -20,7 +20,7 @@ export interface Work {
   readonly issuer: string;
   /** `sub` of the envelope: whom a command addresses, which stream an event belongs to. */
   readonly subject: string;
-  /** SHA-256 of the envelope. */
+  /** What the envelope is known by. */
   readonly digest: string;
   /** The compact JWS; empty for a command that this process gave itself (`execute`). */
   readonly token: string;

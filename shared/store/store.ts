@@ -20,7 +20,7 @@ export interface StoredEvent {
   readonly data: Json;
   /** The compact JWS. */
   readonly envelope: string;
-  /** SHA-256 of the envelope, base64url: `prv` of the next one. */
+  /** What the envelope is known by, base64url: `prv` of the next one. */
   readonly hash: string;
 }
 
@@ -73,7 +73,7 @@ export interface InboxEntry {
   /** Who handled it: the service, or a projection of it. */
   readonly consumer: string;
   /**
-   * SHA-256 of the envelope; the same id with another digest is a security finding. Empty for a message that an undo
+   * What the envelope is known by; the same id with another digest is a security finding. Empty for a message that an undo
    * made void before it came: that agrees with whatever comes late.
    */
   readonly digest: string;
