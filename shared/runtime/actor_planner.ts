@@ -2,7 +2,8 @@ import type { Behaviour, DecisionContext, EffectRequest, Outgoing } from "@mesh/
 import { DefectError, type IdSource, invariant, type Json } from "@mesh/base";
 import { type AnyCommand, type AnyEvent, outcomeCommandType, timerCommandType } from "@mesh/contract";
 import type { EffectEntry, InboxEntry, OutboxEntry, Store, StoredEvent, TimerEntry, TurnWrites } from "@mesh/store";
-import { type CachedActor, foldStream, StateCache } from "./state_cache.ts";
+import { FirstMessages } from "./first_messages.ts";
+import { type CachedActor, foldStream, StateCache, untouchedActor } from "./state_cache.ts";
 import type { Unsealed, UnsealedWrites } from "./sealing.ts";
 import type { Occasion, Speaker } from "./speaker.ts";
 import type { Plan, Planner, Work } from "./work.ts";
@@ -48,6 +49,7 @@ interface Writes {
 export class ActorPlanner implements Planner {
   readonly #options: ActorPlannerOptions;
   readonly #cache: StateCache;
+  readonly #firstMessages = new FirstMessages();
   readonly #effects: ReadonlyMap<string, Behaviour["effects"][number]>;
   readonly inboxConsumer: string;
 
@@ -64,15 +66,32 @@ export class ActorPlanner implements Planner {
 
   async load(works: readonly Work[]): Promise<void> {
     const { store, behaviour } = this.#options;
-    const missing = new Set<string>();
+    const missing = new Map<string, Work>();
     for (const work of works) {
       const stream = this.#streamOf(work);
-      if (stream !== undefined && this.#cache.find(stream) === undefined) missing.add(stream);
+      if (stream === undefined || missing.has(stream) || this.#cache.find(stream) !== undefined) continue;
+      missing.set(stream, work);
     }
-    if (missing.size === 0) return;
-    for (const loaded of await store.loadStreams([...missing], behaviour.stateVersion)) {
+    if (missing.size === 0 || this.#guess(missing)) return;
+    for (const loaded of await store.loadStreams([...missing.keys()], behaviour.stateVersion)) {
+      this.#firstMessages.observe(missing.get(loaded.stream)!.received.type, loaded.version === 0);
       this.#cache.set(loaded.stream, foldStream(behaviour, this.#keyOfStream(loaded.stream), loaded));
     }
+  }
+
+  /**
+   * Takes actors for new ones where everything speaks for it, which saves the turn its first question to the database.
+   * All of them or none: a question costs the same for one and for many.
+   */
+  #guess(missing: ReadonlyMap<string, Work>): boolean {
+    for (const { isSuspect, received } of missing.values()) {
+      if (isSuspect || !this.#firstMessages.isFirst(received.type)) return false;
+    }
+    for (const [stream, { received }] of missing) {
+      const actor = untouchedActor(this.#options.behaviour, this.#keyOfStream(stream));
+      this.#cache.set(stream, { ...actor, guessedFor: received.type });
+    }
+    return true;
   }
 
   plan(works: readonly Work[], nowMs: number): Plan {
@@ -88,15 +107,18 @@ export class ActorPlanner implements Planner {
       endedEffects: [],
     };
     const failures = new Map<Work, unknown>();
+    let isUnsure = false;
     const recorded = new Map<Work, readonly (AnyEvent & { id: string })[]>();
     for (const work of works) {
       try {
         recorded.set(work, this.#take(work, nowMs, drafts, writes));
       } catch (error) {
         failures.set(work, error);
+        isUnsure = this.#unguess(this.#streamOf(work)) || isUnsure;
       }
     }
     return {
+      isUnsure,
       writes: this.#gather(drafts, writes),
       failures,
       recorded,
@@ -105,8 +127,20 @@ export class ActorPlanner implements Planner {
   }
 
   forget(stale?: readonly string[]): void {
-    if (stale === undefined) this.#cache.clear();
-    else for (const stream of stale) this.#cache.delete(stream);
+    if (stale === undefined) return this.#cache.clear();
+    for (const stream of stale) {
+      this.#unguess(stream);
+      this.#cache.delete(stream);
+    }
+  }
+
+  /** Drops what was guessed of an actor. @returns Whether anything was. */
+  #unguess(stream: string | undefined): boolean {
+    const guessedFor = stream === undefined ? undefined : this.#cache.find(stream)?.guessedFor;
+    if (guessedFor === undefined) return false;
+    this.#firstMessages.observe(guessedFor, false);
+    this.#cache.delete(stream!);
+    return true;
   }
 
   /** Decides one message; everything that can throw comes before the first push. */
@@ -297,7 +331,7 @@ export class ActorPlanner implements Planner {
 
   #keep(drafts: ReadonlyMap<string, Draft>): void {
     const { snapshotEvery } = this.#options;
-    for (const [stream, { loadedVersion: _loaded, ...actor }] of drafts) {
+    for (const [stream, { loadedVersion: _loaded, guessedFor: _guessed, ...actor }] of drafts) {
       const isSnapshotted = actor.version - actor.snapshotVersion >= snapshotEvery;
       this.#cache.set(stream, isSnapshotted ? { ...actor, snapshotVersion: actor.version } : actor);
     }

@@ -117,10 +117,8 @@ export class BatchSettler {
     for (;;) {
       let settled = noneSettled;
       try {
-        await planner.load(batch.pending);
         await aftermath.load(batch.refusals, batch.pending);
-        const nowMs = databaseClock.nowMs();
-        const plan = planner.plan(batch.pending, nowMs);
+        const { plan, nowMs } = await this.#plan(batch.pending);
         const failures = this.#failuresOf(plan, batch);
         const after = aftermath.of(batch.refusals, failures, nowMs);
         settled = publisher.takeSettled();
@@ -165,6 +163,16 @@ export class BatchSettler {
     }
   }
 
+  async #plan(works: readonly Work[]): Promise<{ readonly plan: Plan; readonly nowMs: number }> {
+    const { planner, databaseClock } = this.#options;
+    for (;;) {
+      await planner.load(works);
+      const nowMs = databaseClock.nowMs();
+      const plan = planner.plan(works, nowMs);
+      if (plan.isUnsure !== true) return { plan, nowMs };
+    }
+  }
+
   /** Tells callers of what failed; the rest is for the aftermath. */
   #failuresOf(plan: Plan, { failed }: Batch): ReadonlyMap<Work, unknown> {
     if (failed.size === 0 && plan.failures.size === 0) return failed;
@@ -205,8 +213,7 @@ export class BatchSettler {
   async execute(work: Work, commit: Commit): Promise<Recorded> {
     const { planner, databaseClock, publisher, speaker, onCommitted } = this.#options;
     for (let conflicts = 0; conflicts <= conflictsMax; conflicts += 1) {
-      await planner.load([work]);
-      const plan = planner.plan([work], databaseClock.nowMs());
+      const { plan } = await this.#plan([work]);
       const failure = plan.failures.get(work);
       if (failure !== undefined) throw failure;
       const writes = speaker.seal(plan.writes);

@@ -15,6 +15,11 @@ export interface CachedActor {
    * may be earlier than the state asks for.
    */
   readonly armedMs?: number | null;
+  /**
+   * Present where nobody has looked: the type of message for which the stream was taken to be empty. A decision on it
+   * counts once a commit has asserted that.
+   */
+  readonly guessedFor?: string;
 }
 
 /** Least-recently-used states by stream. A commit asserts every version, so a stale entry can do no harm. */
@@ -55,6 +60,11 @@ export class StateCache {
   }
 }
 
+/** @returns An actor that nothing has happened to, and so one without a timer. */
+export function untouchedActor(behaviour: Behaviour, key: string): CachedActor {
+  return { state: behaviour.initialState(key), version: 0, hash: null, snapshotVersion: 0, armedMs: null };
+}
+
 /**
  * Folds what the store holds of an actor into its state.
  *
@@ -63,11 +73,10 @@ export class StateCache {
  * @param loaded What the store holds.
  */
 export function foldStream(behaviour: Behaviour, key: string, loaded: StreamState): CachedActor {
+  if (loaded.version === 0) return untouchedActor(behaviour, key);
   let state: unknown = loaded.snapshot === undefined ? behaviour.initialState(key) : loaded.snapshot.state;
   for (const { type, schemaVersion, data } of loaded.events) {
     state = behaviour.evolve(state, { type, version: schemaVersion, data });
   }
-  const known = { state, version: loaded.version, hash: loaded.hash, snapshotVersion: loaded.snapshot?.version ?? 0 };
-  // An actor that nothing has happened to has no timer.
-  return loaded.version === 0 ? { ...known, armedMs: null } : known;
+  return { state, version: loaded.version, hash: loaded.hash, snapshotVersion: loaded.snapshot?.version ?? 0 };
 }

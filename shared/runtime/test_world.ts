@@ -78,6 +78,8 @@ const tiersMs = [200, 400, 600, 800];
 export interface CounterMood {
   /** While true, `Break` throws. */
   isBroken: boolean;
+  /** While true, `Break` throws where nothing was counted yet. */
+  isStrict?: boolean;
   /** While true, the outcome of a fetch cannot be taken in. */
   isDeaf?: boolean;
 }
@@ -98,8 +100,10 @@ function counterActor(mood: CounterMood) {
     decide: {
       Count: ({ total }, { id }) => Counted({ id, total: total + 1 }),
       Uncount: (_state, { id }) => Uncounted({ id }),
-      Break: (_state, { id }) => {
-        if (mood.isBroken) throw new UnavailableError("Cannot repair: out of glue", { dependency: "glue" });
+      Break: ({ total }, { id }) => {
+        if (mood.isBroken || (mood.isStrict === true && total === 0)) {
+          throw new UnavailableError("Cannot repair: out of glue", { dependency: "glue" });
+        }
         return Repaired({ id });
       },
       Fetch: (_state, { id }, { messageId }) => [

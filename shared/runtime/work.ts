@@ -55,6 +55,8 @@ export interface Plan {
   readonly writes: UnsealedWrites;
   /** Works that were not decided, with what went wrong. */
   readonly failures: ReadonlyMap<Work, unknown>;
+  /** Something failed on a state that was only guessed: load and plan again, and take nothing from this plan. */
+  readonly isUnsure?: boolean;
   /** Events that were recorded, by the work that led to them. */
   readonly recorded: ReadonlyMap<Work, Recorded>;
   /** Keeps what the commit made true. */
