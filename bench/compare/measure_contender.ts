@@ -1,3 +1,4 @@
+import { engineFlag } from "@jangteo/deploy/permissions";
 import { systemClock, UnavailableError } from "@mesh/base";
 import { createVhost, deleteVhost, type Infra, processesIn, withVhost } from "@mesh/testing/infra";
 import type { LoadPlan, LoadResult, Processes } from "../contender/protocol.ts";
@@ -141,8 +142,8 @@ function commandOf(
 ): [string, ...string[]] {
   const path = new URL(`../${program}`, import.meta.url).pathname;
   const command: [string, ...string[]] = runtime === "node"
-    ? [peers!.node, "--disable-warning=DeprecationWarning", path, ...args]
-    : [Deno.execPath(), "run", "--frozen", "--cached-only", "-A", path, ...args];
+    ? [peers!.node, "--single-threaded-gc", "--disable-warning=DeprecationWarning", path, ...args]
+    : [Deno.execPath(), "run", engineFlag, "--frozen", "--cached-only", "-A", path, ...args];
   return isIsolated ? [...ownNetwork, ...command] : command;
 }
 

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { engineFlag } from "@jangteo/deploy/permissions";
 import { createDatabase, withDatabase } from "@mesh/testing/infra";
 import postgres from "postgres";
 import type { Contender } from "../../contender/contender.ts";
@@ -44,7 +45,7 @@ async function openCeiling({ amqpUrl, postgresUrl, databasePrefix }: ContenderSe
 function startParticipant(name: string, setup: ParticipantSetup) {
   const program = new URL("./participant.ts", import.meta.url).pathname;
   const env = { ...Deno.env.toObject(), CEILING_SETUP: JSON.stringify(setup) };
-  return startMember({ name, command: ["run", "--frozen", "--cached-only", "-A", program, name], env });
+  return startMember({ name, command: ["run", engineFlag, "--frozen", "--cached-only", "-A", program, name], env });
 }
 
 if (import.meta.main) await serveContender(openCeiling);
