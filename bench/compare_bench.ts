@@ -4,13 +4,13 @@
  * @module
  */
 import { errorText, systemClock } from "@mesh/base";
+import { machineText } from "@mesh/testing/machine";
 import { type Comparison, comparisonReport } from "./compare/comparison_report.ts";
 import { openArena } from "./compare/open_arena.ts";
 import { type CompareOptions, helpText, readOptions } from "./compare/options.ts";
 import { type Outcome, runRounds } from "./compare/run_rounds.ts";
 import { summarize } from "./compare/summary.ts";
 import { readVersions } from "./compare/versions.ts";
-import { machineText } from "./machine/proc.ts";
 
 const startedMs = systemClock.monotonicMs();
 const log = (line: string) =>

@@ -16,7 +16,6 @@ export interface Arena {
   readonly folder: string;
   /** Absent where no peer takes part. */
   readonly peers?: PeersInstallation;
-  readonly millisPerTick: number;
   readonly log: (line: string) => void;
   /** Ends everything early. */
   readonly signal: AbortSignal;
@@ -104,7 +103,7 @@ export async function openContender(arena: Arena, spec: ContenderSpec): Promise<
 }
 
 async function measureLoad(
-  { serversFolder, millisPerTick }: Arena,
+  { serversFolder }: Arena,
   { contender, processes: own }: { readonly contender: ContenderProcess; readonly processes: Processes },
   plan: LoadPlan,
 ): Promise<Measurement> {
@@ -116,10 +115,10 @@ async function measureLoad(
   const processes = (): Processes => own.broker === undefined ? { ...shared(), ...own } : own;
   await contender.order({ run: plan });
   await contender.next("measuring", plan.warmUpMs + reportLimitMs);
-  const before = readCpu(processes(), millisPerTick);
+  const before = readCpu(processes());
   const beginMs = systemClock.monotonicMs();
   await contender.next("measuring", plan.measureMs + reportLimitMs);
-  const used = cpuBetween(before, readCpu(processes(), millisPerTick));
+  const used = cpuBetween(before, readCpu(processes()));
   const elapsedMs = systemClock.monotonicMs() - beginMs;
   const resident = residentBytes(own);
   const { result } = await contender.next("result", reportLimitMs);
