@@ -1,6 +1,6 @@
 import { systemClock, UnavailableError } from "@mesh/base";
 import { createVhost, deleteVhost, type Infra, processesIn, withVhost } from "@mesh/testing/infra";
-import type { LoadPlan, LoadResult, Processes } from "../contender/protocol.ts";
+import type { LoadPlan, LoadResult, Processes, Work } from "../contender/protocol.ts";
 import type { ContenderSpec } from "./contender_list.ts";
 import { ContenderProcess } from "./contender_process.ts";
 import { dropDatabases, settleDatabase } from "./databases.ts";
@@ -54,6 +54,13 @@ export interface OpenedContender extends AsyncDisposable {
    * @throws {UnavailableError} If it does not answer.
    */
   measure(plan: LoadPlan): Promise<Measurement>;
+  /**
+   * Puts a load on it to count what is done for a saga.
+   *
+   * @returns `undefined` where the contender cannot tell or the load went wrong.
+   * @throws {UnavailableError} If it does not answer.
+   */
+  count(plan: LoadPlan): Promise<Work | undefined>;
 }
 
 /**
@@ -91,15 +98,24 @@ export async function openContender(arena: Arena, spec: ContenderSpec): Promise<
       peersFolder: arena.peers?.folder ?? "",
     },
   });
-  const { ready: { processes } } = await contender.next("ready", reportLimitMs);
+  const { ready: { processes } } = await contender.next("ready", spec.readyLimitMs ?? reportLimitMs);
   const { result: { faults } } = await measureLoad(arena, { contender, processes }, priming);
   if (faults.length > 0) throw new UnavailableError(`Cannot measure ${spec.name}: ${faults.join("; ")}`);
   await settleDatabase(adminUrl);
   const all = cleanUp.move();
   return {
     measure: (plan) => measureLoad(arena, { contender, processes }, plan),
+    count: (plan) => countWork(contender, plan),
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
+}
+
+async function countWork(contender: ContenderProcess, plan: LoadPlan): Promise<Work | undefined> {
+  await contender.order({ count: plan });
+  await contender.next("measuring", plan.warmUpMs + reportLimitMs);
+  await contender.next("measuring", plan.measureMs + reportLimitMs);
+  const { result: { faults, work } } = await contender.next("result", reportLimitMs);
+  return faults.length === 0 ? work : undefined;
 }
 
 async function measureLoad(
