@@ -18,7 +18,7 @@ const log = (line: string) =>
 async function benchMesh(options: HistoryOptions, signal: AbortSignal): Promise<boolean> {
   await using opened = await openArena([], { log, signal });
   const runs = await compareHistories(opened.arena, options);
-  console.log(`${machineText()}; ${options.rounds} rounds of ${options.seconds} s, 256 sagas at once.\n`);
+  console.log(`${machineText()}; ${options.rounds} rounds of ${options.seconds} s, 64 sagas at once.\n`);
   console.log(`${historyReport(runs, options.events)}\n`);
   return !signal.aborted && faultsOfHistories(runs).length === 0;
 }

@@ -11,8 +11,8 @@ export interface HistoryRun {
   readonly measurement: Measurement;
 }
 
-/** As at saturation in the comparison with others. */
-const inFlight = 256;
+/** Fewer than in the comparison with others: sagas at once end at once, and a whole wave more or less must not matter. */
+const inFlight = 64;
 
 /** 15 minutes: a history of millions of events is made before the mesh is ready. */
 const readyLimitMs = 900_000;

@@ -32,7 +32,7 @@ machine does meets both; ratios are of one round. Ends with 1 if a run does not 
   --keys <time|random>     order ids as the shop draws them, or without any order (default time)
   --orders <n>             orders of the old SKU (default 100000)
   --rounds <n>             measurements of each side (default 5)
-  --seconds <n>            length of each (default 4)
+  --seconds <n>            length of each (default 6)
   --help                   show this text
 `;
 
@@ -42,7 +42,7 @@ const flags = {
   keys: { type: "string", default: "time" },
   orders: { type: "string", default: "100000" },
   rounds: { type: "string", default: "5" },
-  seconds: { type: "string", default: "4" },
+  seconds: { type: "string", default: "6" },
   help: { type: "boolean", short: "h" },
 } as const;
 
