@@ -13,6 +13,7 @@ const columns: readonly Column[] = [
   ["p50 ms", 0, ({ measurement }) => measurement.result.latency?.p50Ms],
   ["p99 ms", 0, ({ measurement }) => measurement.result.latency?.p99Ms],
   ...processGroups.map((group): Column => [`${group} ms`, 2, ({ measurement }) => measurement.cpuPerSagaMs[group]]),
+  ["cores of others", 2, ({ measurement }) => Math.max(0, measurement.machineCoresBusy - measurement.coresBusy)],
   ["all ms", 2, ({ measurement: { cpuPerSagaMs } }) => Object.values(cpuPerSagaMs).reduce((a, b) => a + b, 0)],
 ];
 
