@@ -36,11 +36,14 @@ function historyIn(store: Store) {
   // As long as a signed envelope usually is.
   const some = { envelope: "e".repeat(1_000), data: { sku: "TEA-0001", units: 3 } };
   const state = Object.fromEntries(Array.from({ length: stateKeys }, (_, at) => [`field${at}`, at]));
-  const commit = async (stream: string, from: number, events: readonly StoredEvent[], isSnapshot = false) => {
-    const last = events.at(-1)!.version;
-    const snapshots = isSnapshot ? [{ stream, version: last, stateVersion: "1", state }] : [];
-    const expected = from === 1 ? [] : [{ stream, version: from - 1 }];
-    const { outcome } = await store.commit(writing({ expected, events, snapshots }));
+  const commit = async (events: readonly StoredEvent[], isSnapshot = false) => {
+    const firsts = events.filter(({ stream }, at) => events[at - 1]?.stream !== stream);
+    const { stream, version } = events.at(-1)!;
+    const { outcome } = await store.commit(writing({
+      expected: firsts.map(({ stream, version }) => ({ stream, version: version - 1 })),
+      events,
+      snapshots: isSnapshot ? [{ stream, version, stateVersion: "1", state }] : [],
+    }));
     if (outcome !== "committed") throw new Error("Cannot measure: nothing was committed");
   };
   const eventsOf = (stream: string, from: number, until: number) =>
@@ -48,7 +51,7 @@ function historyIn(store: Store) {
   return {
     append: async (streamCount: number, each: number) => {
       const streams = Array.from({ length: streamCount }, () => `inventory/${ids.next()}`);
-      await commit(streams[0]!, 1, streams.flatMap((stream) => eventsOf(stream, 1, each)));
+      await commit(streams.flatMap((stream) => eventsOf(stream, 1, each)));
     },
     /** @returns The stream; its snapshot, if there is one, is as old as one becomes. */
     grow: async (age: number, hasSnapshot: boolean): Promise<string> => {
@@ -56,7 +59,7 @@ function historyIn(store: Store) {
       const snapshotAt = hasSnapshot ? age - 99 : 0;
       for (let from = 1; from <= age;) {
         const until = from <= snapshotAt ? Math.min(from + 999, snapshotAt) : Math.min(from + 999, age);
-        await commit(stream, from, eventsOf(stream, from, until), until === snapshotAt);
+        await commit(eventsOf(stream, from, until), until === snapshotAt);
         from = until + 1;
       }
       return stream;
