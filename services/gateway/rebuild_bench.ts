@@ -22,10 +22,10 @@ import { defaultSettings, type FeedClient, type Projection, silentLog, silentMet
 import { type FeedPage, PostgresStore } from "@mesh/store";
 import { migrate, provisionService, readMeshMigrations } from "@mesh/store/migrate";
 import { startInfra } from "@mesh/testing/infra";
+import { cpuBetween, readCpu } from "@mesh/testing/machine";
 import { contracts as orchestratorContracts } from "@shop/orchestrator";
 import { contracts as orderContracts } from "@shop/orders";
 import { contracts as shippingContracts } from "@shop/shipping";
-import { cpuBetween, readCpu } from "../../shared/runtime/cpu_meter.ts";
 import { eventsAmong } from "./projections/events_among.ts";
 import { orders } from "./projections/orders.ts";
 import { completingOrder } from "./samples_fixture.ts";
