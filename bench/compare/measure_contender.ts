@@ -157,7 +157,7 @@ function commandOf(
 ): [string, ...string[]] {
   const path = new URL(`../${program}`, import.meta.url).pathname;
   const command: [string, ...string[]] = runtime === "node"
-    ? [peers!.node, "--single-threaded-gc", "--disable-warning=DeprecationWarning", path, ...args]
+    ? [peers!.node, "--disable-warning=DeprecationWarning", path, ...args]
     : [Deno.execPath(), "run", engineFlag, "--frozen", "--cached-only", "-A", path, ...args];
   return isIsolated ? [...ownNetwork, ...command] : command;
 }
