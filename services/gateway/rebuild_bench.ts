@@ -262,11 +262,7 @@ function bareSignatureUs(told: ReadonlyMap<string, readonly Told[]>, mesh: Speak
     return { bytes, signature: sign(null, bytes, privateKey) };
   });
   const before = readCpu();
-  let count = 0;
-  for (const { bytes, signature } of signed) {
-    if (!verify(null, bytes, publicKey, signature)) throw new Error("not genuine");
-    count += 1;
-  }
+  const count = signed.filter(({ bytes, signature }) => verify(null, bytes, publicKey, signature)).length;
   return 1_000 * cpuBetween(before, readCpu()).ownMs / count;
 }
 
