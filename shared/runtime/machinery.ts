@@ -146,6 +146,8 @@ function loopOf(shared: Shared, consumer: Consumer | undefined, executor: Effect
     ...shared,
     aftermath: new Aftermath({ service: definition.name, systemLog, ids, settings }),
     ...(consumer === undefined ? {} : { consumer }),
+    // An actor's answer is waited for by somebody; a reader of a read model does not miss a moment.
+    ...(shared.behaviour === undefined ? { gatherMs: settings.gatherMs } : {}),
     onCommitted: ({ effects }: TurnWrites) => {
       if (effects.length > 0) executor.hint();
     },

@@ -4,6 +4,11 @@ export interface RuntimeSettings {
   readonly prefetch: number;
   /** Messages that one turn takes at most. */
   readonly batchMax: number;
+  /**
+   * Read models only: time from the beginning of a turn to that of the next, in milliseconds, unless the turn was a full
+   * one. What comes meanwhile shares a turn. 0 for none.
+   */
+  readonly gatherMs: number;
   /** Envelopes that the publisher holds in memory at most; a sweep takes the rest. */
   readonly publisherBacklogMax: number;
   /** Publishes under way at once. */
@@ -49,6 +54,7 @@ export interface RuntimeSettings {
 export const defaultSettings: RuntimeSettings = Object.freeze({
   prefetch: 256,
   batchMax: 64,
+  gatherMs: 20,
   publisherBacklogMax: 10_000,
   confirmWindow: 256,
   bundleMax: 64,

@@ -11,6 +11,11 @@ export interface TurnLoopOptions extends BatchSettlerOptions {
   /** Absent for a service without a mailbox. */
   readonly consumer?: Consumer;
   readonly settings: RuntimeSettings;
+  /**
+   * Shortest time from the beginning of one turn to that of the next, in milliseconds, unless the turn was a full one; for
+   * services that nobody waits for. 0 when absent.
+   */
+  readonly gatherMs?: number;
   /** Ends the process: a turn has overrun its deadline, and only a fresh start is safe. */
   readonly abandon: (reason: string) => void;
 }
@@ -38,6 +43,8 @@ export class TurnLoop {
   readonly #settler: BatchSettler;
   readonly #turnDeadlines: Deadlines;
   #isDraining = false;
+  /** When deliveries may be taken again; see `gatherMs`. */
+  #nextTakeMs = -Infinity;
 
   constructor(options: TurnLoopOptions) {
     this.#options = options;
@@ -125,6 +132,12 @@ export class TurnLoop {
   async #take(consumer: Consumer): Promise<readonly Delivery[] | undefined> {
     const { settings, log, clock } = this.#options;
     const { signal } = this.#wake;
+    const gatherMs = this.#nextTakeMs - clock.monotonicMs();
+    if (gatherMs > 0 && !signal.aborted) {
+      await clock.delay(gatherMs, signal);
+      // What woke the loop goes first, and does not bring the turn forward.
+      if (signal.aborted) return [];
+    }
     try {
       const deliveries = await consumer.take(settings.batchMax, signal);
       return deliveries.length === 0 && !signal.aborted ? undefined : deliveries;
@@ -159,7 +172,11 @@ export class TurnLoop {
     local: readonly Work[],
     consumer: Consumer | undefined,
   ): Promise<void> {
-    const { intake, store, settings, abandon } = this.#options;
+    const { intake, store, settings, clock, gatherMs = 0, abandon } = this.#options;
+    if (gatherMs > 0) {
+      const isFull = deliveries.length >= settings.batchMax;
+      this.#nextTakeMs = isFull ? -Infinity : clock.monotonicMs() + gatherMs;
+    }
     const ended = this.#turnDeadlines.start(() => {
       if (!this.#settler.isWaitingForStore) abandon(`a turn took over ${settings.turnDeadlineMs} ms`);
     });

@@ -1,6 +1,9 @@
 import { deepStrictEqual as assertEquals } from "node:assert/strict";
 import { ManualClock } from "@mesh/base";
-import type { Consumer } from "@mesh/broker";
+import type { Consumer, Delivery } from "@mesh/broker";
+import { noWrites } from "@mesh/store";
+import { silentMeter } from "./meter.ts";
+import { noneSettled } from "./outbox_publisher.ts";
 import { TurnLoop, type TurnLoopOptions } from "./turn_loop.ts";
 import { defaultSettings } from "./settings.ts";
 
@@ -35,4 +38,90 @@ Deno.test("a loop whose consumer has ended goes on with local work, and ends whe
   await running;
 
   assertEquals([answer, warnings], ["done", []]);
+});
+
+/** A loop that finds nothing to do in what it takes, and tells how much it took when. */
+function openTaking(gatherMs: number) {
+  const clock = new ManualClock();
+  const waiting: Delivery[] = [];
+  let arrived = () => {};
+  const turns: (readonly [atMs: number, count: number])[] = [];
+  const consumer: Consumer = {
+    ...endedConsumer(),
+    take: async (countMax, signal) => {
+      while (waiting.length === 0 && signal?.aborted !== true) {
+        await new Promise<void>((resolve) => {
+          arrived = resolve;
+          signal?.addEventListener("abort", () => resolve(), { once: true });
+        });
+      }
+      return waiting.splice(0, countMax);
+    },
+  };
+  const nothing = { load: () => Promise.resolve(), forget: () => {}, committed: () => {} };
+  const options = {
+    consumer,
+    clock,
+    gatherMs,
+    settings: { ...defaultSettings, batchMax: 4 },
+    intake: {
+      receive: (deliveries: readonly Delivery[]) => {
+        turns.push([clock.monotonicMs(), deliveries.length]);
+        return Promise.resolve({ works: [], refusals: [] });
+      },
+    },
+    planner: { ...nothing, plan: () => ({ ...nothing, writes: noWrites, failures: new Map(), recorded: new Map() }) },
+    aftermath: { ...nothing, of: () => ({ ...noWrites, ...nothing }) },
+    publisher: { takeSettled: () => noneSettled, giveBack: () => {} },
+    databaseClock: { nowMs: () => 0 },
+    meter: silentMeter,
+  };
+  const loop = new TurnLoop(options as unknown as TurnLoopOptions);
+  const running = loop.run();
+  const beginMs = clock.monotonicMs();
+  return {
+    clock,
+    loop,
+    turns: () => turns.map(([atMs, count]) => [atMs - beginMs, count]),
+    arrive: (count: number) => {
+      waiting.push(...Array.from({ length: count }, () => ({}) as Delivery));
+      arrived();
+    },
+    [Symbol.asyncDispose]: async () => {
+      loop.drain();
+      await running;
+    },
+  };
+}
+
+Deno.test("what comes within 20 ms of a turn of read models shares the next one; the first is not kept waiting", async () => {
+  await using taking = openTaking(20);
+  for (const count of [1, 1, 2]) {
+    taking.arrive(count);
+    await taking.clock.advance(0);
+    await taking.clock.advance(5);
+  }
+  await taking.clock.advance(100);
+  taking.arrive(1);
+  await taking.clock.advance(0);
+  assertEquals(taking.turns(), [[0, 1], [20, 3], [115, 1]]);
+});
+
+Deno.test("a full turn is followed by the next at once", async () => {
+  await using taking = openTaking(20);
+  taking.arrive(9);
+  await taking.clock.advance(0);
+  assertEquals(taking.turns(), [[0, 4], [0, 4], [0, 1]]);
+});
+
+Deno.test("other work does not wait for a turn that gathers", async () => {
+  await using taking = openTaking(20);
+  taking.arrive(1);
+  await taking.clock.advance(0);
+  taking.arrive(1);
+  assertEquals(await taking.loop.exclusively(() => Promise.resolve("done")), "done");
+  assertEquals(taking.turns().length, 1);
+  await taking.clock.advance(0);
+  await taking.clock.advance(30);
+  assertEquals(taking.turns(), [[0, 1], [20, 1]]);
 });
