@@ -43,6 +43,7 @@ const stories: Readonly<Record<string, (dat: Data) => string>> = {
   "notifications.notice-sent": ({ kind }) => `${kind}`,
   "notifications.notice-refused": ({ kind, reason }) => `${kind}: ${reason}`,
   "orchestrator.saga-advanced": sagaStory,
+  "orchestrator.saga-operated": sagaStory,
 };
 
 /** @returns For example `12.90 EUR`. */
@@ -63,8 +64,12 @@ function lineList(lines: unknown): string {
 
 /** What came, and what was asked for because of it. */
 function sagaStory({ input, asked, phase, step, failure }: Data): string {
-  const { kind, type } = input as { readonly kind: string; readonly type?: string };
-  const heard = kind === "deadline" ? "nobody answered" : nameOf(type ?? "");
+  const { kind, type, act } = input as { kind: string; type?: string; act?: { name: string } };
+  const heard = act !== undefined
+    ? `operator: ${act.name}`
+    : kind === "deadline"
+    ? "nobody answered"
+    : nameOf(type ?? "");
   const asks = (asked as readonly { readonly type: string; readonly direction: string }[]).map(({ type, direction }) =>
     `${direction === "undo" ? "undoes by " : ""}${nameOf(type)}`
   );

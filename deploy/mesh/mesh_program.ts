@@ -15,6 +15,7 @@ import {
   type SessionFile,
   type Terminal,
   timelineCommand,
+  timerCommands,
 } from "@mesh/cli";
 import { services, shopTopology, vhost } from "../topology.ts";
 import { environmentHelp, type MeshEnvironment } from "./mesh_environment.ts";
@@ -49,6 +50,7 @@ export function meshProgram({ environment, file, send, clock, terminal }: MeshPr
       timelineCommand(mesh, { noun: "order", auditService: "audit", keysUrl, send }),
       deadLetterCommands(mesh),
       sagaCommands(mesh, ["orchestrator"]),
+      timerCommands(mesh),
       outboxCommands(mesh),
       projectionCommands(mesh, clock),
       topologyCommands({

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { defineSagaEvent } from "@mesh/saga";
+import { defineSagaEvent, defineSagaOperatedEvent } from "@mesh/saga";
 
 /**
  * A saga has moved on: what came, what was asked, where it stands, when it comes back by itself.
@@ -12,5 +12,12 @@ import { defineSagaEvent } from "@mesh/saga";
  */
 export const SagaAdvanced = defineSagaEvent("orchestrator.saga-advanced");
 
+/**
+ * An operator has acted on a saga: moved its deadline, asked again, turned it back, settled a step by hand.
+ *
+ * In the same stream and of the same form, with the act and its reason as what came; who it was is in the envelope.
+ */
+export const SagaOperated = defineSagaOperatedEvent("orchestrator.saga-operated");
+
 /** Every contract of the service, for locks and topology. */
-export const contracts = [SagaAdvanced];
+export const contracts = [SagaAdvanced, SagaOperated];

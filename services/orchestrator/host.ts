@@ -4,7 +4,7 @@
  * @module
  */
 import { type LimitOverrides, sagaBehaviour, type SagaHost } from "@mesh/saga";
-import { SagaAdvanced } from "./contract.ts";
+import { SagaAdvanced, SagaOperated } from "./contract.ts";
 import { sagas } from "./sagas.ts";
 
 /**
@@ -14,5 +14,5 @@ import { sagas } from "./sagas.ts";
  * @throws {ConfigError} If a limit is not a positive whole number.
  */
 export function orchestratorHost(limits: LimitOverrides = {}): SagaHost {
-  return sagaBehaviour({ service: "orchestrator", event: SagaAdvanced, sagas, limits });
+  return sagaBehaviour({ service: "orchestrator", event: SagaAdvanced, operated: SagaOperated, sagas, limits });
 }

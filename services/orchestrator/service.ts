@@ -5,7 +5,7 @@
  */
 import { defineService } from "@mesh/contract";
 import { sagaContracts } from "@mesh/saga";
-import { SagaAdvanced } from "./contract.ts";
+import { SagaAdvanced, SagaOperated } from "./contract.ts";
 import { sagas } from "./sagas.ts";
 
 export { orchestratorHost } from "./host.ts";
@@ -17,7 +17,7 @@ export const service = defineService({
   name: "orchestrator",
   purpose: "the sagas that span services",
   accepts: [],
-  publishes: [SagaAdvanced],
+  publishes: [SagaAdvanced, SagaOperated],
   sends,
   subscribes: subscribes.map((event) => ({ event, by: "correlation" })),
   calls: [],

@@ -20,7 +20,25 @@ export interface Received {
 }
 
 /** What a decision comes down to. A command may carry the id that the decision drew for it. */
-export type Outgoing = AnyEvent | (AnyCommand & { readonly id?: string }) | EffectRequest;
+export type Outgoing = RecordedEvent | (AnyCommand & { readonly id?: string }) | EffectRequest;
+
+/** An event, with what its record means for commands of the actor that nobody has answered. */
+export type RecordedEvent = AnyEvent & {
+  /** Ids of those that need no answer any more. */
+  readonly ends?: readonly string[];
+  /** Whether the others are to be sent again at once; for operators' acts. */
+  readonly asksAgain?: boolean;
+};
+
+/** What an operator wants of one actor. */
+export interface OperatorAct {
+  /** The same id is the same act: it counts once. */
+  readonly id: string;
+  /** Why, in the operator's words. */
+  readonly reason: string;
+  /** What to do; the behaviour reads it. */
+  readonly act: unknown;
+}
 
 /**
  * What the runtime runs: one kind of keyed, event-sourced receiver. Actors and saga hosts are both turned into this.
@@ -45,6 +63,16 @@ export interface Behaviour<State = unknown> {
   evolve(state: State, event: { readonly type: string; readonly version: number; readonly data: unknown }): State;
   /** @returns The one next deadline, in milliseconds since 1970 on the database's clock. */
   dueAtMs(state: State): number | undefined;
+  /**
+   * Decides on an operator's act; absent where operators can only look.
+   *
+   * @returns Nothing when the act, by its id, has been carried out before.
+   * @throws {ConflictError} If the state does not allow it; the message says why.
+   * @throws {ContractError} If it is no act that the behaviour knows.
+   */
+  operate?(state: State, act: OperatorAct, context: DecisionContext): readonly Outgoing[];
+  /** Says for operators what the actor waits for and what will come of it; absent where the deadline says it all. */
+  explain?(state: State, nowMs: number): unknown;
 }
 
 /** A context plus a source of ids, for decisions that must know the ids of the commands they send. */

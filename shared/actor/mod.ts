@@ -4,7 +4,15 @@
  * @module
  */
 export { type Actor, type AnyActor, type Decision, defineActor, type Result } from "./actor.ts";
-export { type Behaviour, behaviourOf, type DecisionContext, type Outgoing, type Received } from "./behaviour.ts";
+export {
+  type Behaviour,
+  behaviourOf,
+  type DecisionContext,
+  type OperatorAct,
+  type Outgoing,
+  type Received,
+  type RecordedEvent,
+} from "./behaviour.ts";
 export type { Cause, Context } from "./context.ts";
 export {
   type AnyEffect,

@@ -8,6 +8,7 @@ import { sagaCommands } from "./saga_commands.ts";
 import type { Send } from "./service_client.ts";
 import { openSession, type SessionFile } from "./session.ts";
 import { sessionCommands } from "./session_commands.ts";
+import { timerCommands } from "./timer_commands.ts";
 import { timelineCommand } from "./timeline_command.ts";
 
 /** One request that a service got. */
@@ -121,6 +122,7 @@ export async function runMesh(
       timelineCommand(mesh, { noun: "order", auditService: "audit", keysUrl: "http://gateway/keys", send }),
       deadLetterCommands(mesh),
       sagaCommands(mesh, ["orchestrator"]),
+      timerCommands(mesh),
       outboxCommands(mesh),
       projectionCommands(mesh, time),
     ],

@@ -25,3 +25,4 @@ export {
   PublishedKeys,
   type VerifyLocally,
 } from "./verify_locally.ts";
+export { timerCommands } from "./timer_commands.ts";

@@ -21,7 +21,8 @@ Commands:
   logout           end the session
   order            what happened to one order
   dlq              dead letters: messages that will not be handled by themselves
-  sagas            sagas: processes that span services
+  sagas|saga       sagas: processes that span services
+  timers|timer     timers: deadlines that actors and sagas wait for
   outbox           outboxes: what services have said and nobody answered yet
   projections      read models, made from other services' events
   help [command]   display help for command
@@ -60,12 +61,13 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 not allowed, 5 unavailable, 
 Deno.test("every group says what belongs to it", async () => {
   const commandsOf = async (group: string) => {
     const { out } = await runMesh(`${group} --help`, {});
-    return [...out.slice(out.indexOf("Commands:")).matchAll(/^ {2}([a-z]+) /gm)].map(([, name]) => name);
+    return [...out.slice(out.indexOf("Commands:")).matchAll(/^ {2}([a-z-]+) /gm)].map(([, name]) => name);
   };
 
   assertEquals(await commandsOf("order"), ["timeline", "help"]);
   assertEquals(await commandsOf("dlq"), ["list", "show", "redrive", "discard", "help"]);
-  assertEquals(await commandsOf("sagas"), ["list", "help"]);
+  assertEquals(await commandsOf("sagas"), ["list", "resume", "retry-step", "compensate", "settle", "help"]);
+  assertEquals(await commandsOf("timers"), ["list", "explain", "shift", "cancel", "help"]);
   assertEquals(await commandsOf("outbox"), ["status", "redrive", "help"]);
   assertEquals(await commandsOf("projections"), ["list", "rebuild", "help"]);
 });

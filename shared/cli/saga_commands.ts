@@ -3,6 +3,7 @@ import { z } from "zod";
 import { assertAllAnswered, gather, type MeshAccess, selected } from "./mesh_access.ts";
 import { limitOption } from "./options.ts";
 import type { AddCommands } from "./program.ts";
+import { addSagaActs } from "./saga_act_commands.ts";
 import { table } from "./terminal.ts";
 import { dateTime } from "./times.ts";
 
@@ -23,13 +24,13 @@ const Page = z.object({
 type Instance = z.output<typeof Page>["items"][number] & { readonly service: string };
 
 /**
- * `sagas list`.
+ * `sagas list | resume | retry-step | compensate | settle`.
  *
  * @param hosts Services that run sagas.
  */
 export function sagaCommands(mesh: MeshAccess, hosts: readonly string[]): AddCommands {
   return (program, output) => {
-    const sagas = program.command("sagas").description("sagas: processes that span services");
+    const sagas = program.command("sagas").alias("saga").description("sagas: processes that span services");
     sagas.command("list")
       .description("list unfinished sagas, the most recently moved first")
       .option("--attention", "only those that need attention")
@@ -43,6 +44,7 @@ export function sagaCommands(mesh: MeshAccess, hosts: readonly string[]): AddCom
         output.show(command, { json: { items: found }, text: () => listText(found) });
         assertAllAnswered(gathered);
       });
+    addSagaActs(sagas, output, { mesh, hosts });
   };
 }
 

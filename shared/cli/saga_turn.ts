@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { plain } from "./terminal.ts";
 
 /** The event that a saga records with each turn, as far as people are told of it. */
 const SagaTurn = z.looseObject({
@@ -6,7 +7,12 @@ const SagaTurn = z.looseObject({
   phase: z.string(),
   step: z.string().nullable(),
   needsAttention: z.boolean(),
-  input: z.looseObject({ kind: z.string(), type: z.string().optional() }),
+  input: z.looseObject({
+    kind: z.string(),
+    type: z.string().optional(),
+    reason: z.string().optional(),
+    act: z.looseObject({ name: z.string() }).optional(),
+  }),
   asked: z.array(z.looseObject({
     id: z.string(),
     type: z.string(),
@@ -38,7 +44,7 @@ export function sagaTurnText({ saga, phase, input, asked, failure, needsAttentio
   ].join(" → ");
 }
 
-function heardText({ kind, type = "" }: SagaTurn["input"]): string {
+function heardText({ kind, type = "", act, reason = "" }: SagaTurn["input"]): string {
   switch (kind) {
     case "started":
       return `begins with ${type}`;
@@ -46,6 +52,8 @@ function heardText({ kind, type = "" }: SagaTurn["input"]): string {
       return `hears ${type}`;
     case "cancellation":
       return `is asked to stop by ${type}`;
+    case "act":
+      return `is acted on by an operator: ${plain(act?.name ?? "")}, because: ${plain(reason)}`;
     case "deadline":
       return "has waited long enough";
     default:

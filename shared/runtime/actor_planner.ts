@@ -1,12 +1,12 @@
-import type { Behaviour, DecisionContext, EffectRequest, Outgoing } from "@mesh/actor";
-import { DefectError, type IdSource, invariant, type Json } from "@mesh/base";
+import type { Behaviour, DecisionContext, EffectRequest, OperatorAct, Outgoing } from "@mesh/actor";
+import { ConflictError, DefectError, type IdSource, invariant, type Json } from "@mesh/base";
 import { type AnyCommand, type AnyEvent, outcomeCommandType, timerCommandType } from "@mesh/contract";
 import type { EffectEntry, InboxEntry, OutboxEntry, Store, StoredEvent, TimerEntry, TurnWrites } from "@mesh/store";
 import { FirstMessages } from "./first_messages.ts";
 import { type CachedActor, foldStream, StateCache, untouchedActor } from "./state_cache.ts";
 import type { Unsealed, UnsealedWrites } from "./sealing.ts";
 import type { Occasion, Speaker } from "./speaker.ts";
-import type { Plan, Planner, Work } from "./work.ts";
+import { operatorActType, type Plan, type Planner, type Work } from "./work.ts";
 
 /** Digest of inbox rows that an undo wrote; it agrees with whatever comes late. */
 export const voidedDigest = "";
@@ -220,12 +220,21 @@ export class ActorPlanner implements Planner {
       invariant(parsed.success, `Cannot record outcome of "${effect}": it breaks the effect's schema`);
       return behaviour.decideOutcome(draft.state, effect, parsed.data, context);
     }
+    if (received.type === operatorActType) return this.#operate(work, draft, context);
     const outgoing = behaviour.decide(draft.state, received, context);
     const isAnswered = outgoing.some(({ kind }) => kind !== "command");
     if (received.kind === "command" && !isAnswered) {
       throw new DefectError(`Cannot handle "${received.type}": the decision neither answers nor asks for an effect`);
     }
     return outgoing;
+  }
+
+  #operate({ subject, received }: Work, { state }: Draft, context: DecisionContext): readonly Outgoing[] {
+    const { behaviour } = this.#options;
+    if (behaviour.operate !== undefined) return behaviour.operate(state, received.data as OperatorAct, context);
+    throw new ConflictError(
+      `Cannot act on "${subject}": what it waits for follows from its own events; send it a command`,
+    );
   }
 
   #speak(work: Work, stream: string, from: Draft, outgoing: readonly Outgoing[], nowMs: number) {
@@ -255,6 +264,7 @@ export class ActorPlanner implements Planner {
       draft = { ...draft, state, version: stored.version, hash: stored.hash };
       events.push(stored);
       if (entry !== undefined) outbox.push(entry);
+      undone.push(...message.ends ?? []);
       recorded.push({ ...message, id: stored.id });
     }
     for (const message of outgoing) {
@@ -358,7 +368,9 @@ export class ActorPlanner implements Planner {
   }
 
   #isInternal(work: Work): boolean {
-    return this.#isTimer(work) || work.received.type === outcomeCommandType(this.#options.behaviour.service);
+    const { type } = work.received;
+    return this.#isTimer(work) || type === outcomeCommandType(this.#options.behaviour.service) ||
+      type === operatorActType;
   }
 }
 

@@ -171,7 +171,7 @@ function operationsFor(shared: Shared, loop: TurnLoop, rebuilds: Rebuilds): Oper
     service: definition.name,
     loop,
     rebuilds,
-    ...(behaviour === undefined ? {} : { viewOf: viewer(shared, behaviour) }),
+    ...(behaviour === undefined ? {} : { behaviour, viewOf: viewer(shared, behaviour) }),
   });
 }
 

@@ -18,6 +18,7 @@ export {
   remoteKeys,
   type RemoteKeysOptions,
 } from "./access_token_keys.ts";
+export type { Acted, ActorExplanation, ActorOperations, TimerView } from "./actor_operations.ts";
 export { callTokenIssuer, type CallTokenPolicy, callTokenVerifier, verifyCallToken } from "./call_token.ts";
 export { type RuntimeConfig, runtimeConfig, runtimeVariables } from "./config.ts";
 export { type Disposition, dispositionOf, nextTierMs } from "./disposition.ts";

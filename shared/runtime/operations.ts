@@ -1,7 +1,8 @@
-import type { Cause } from "@mesh/actor";
+import type { Behaviour, Cause } from "@mesh/actor";
 import { ConflictError, type IdSource } from "@mesh/base";
 import { type AnyEvent, systemContracts } from "@mesh/contract";
 import { noWrites, type OutboxEntry, type Store, type StoredDeadLetter } from "@mesh/store";
+import { actorOperations } from "./actor_operations.ts";
 import type { DatabaseClock } from "./database_clock.ts";
 import { attemptHeader, traceOf } from "./intake.ts";
 import type { InstanceView, Operations } from "./operator_routes.ts";
@@ -24,6 +25,7 @@ export interface OperationsOptions {
   readonly databaseClock: DatabaseClock;
   readonly settings: Pick<RuntimeSettings, "tiersMs">;
   readonly rebuilds: Rebuilds;
+  readonly behaviour?: Behaviour;
   /** Shows one actor's state for lists; absent where there is nothing to show. */
   readonly viewOf?: (stream: string) => Promise<unknown>;
 }
@@ -32,6 +34,8 @@ export interface OperationsOptions {
 export function operationsOf(options: OperationsOptions): Operations {
   const { store, loop, publisher, systemLog, rebuilds } = options;
   return {
+    ...actorOperations(options),
+    newId: () => options.ids.next(),
     status: () => store.readStatus(),
     listDeadLetters: (query) => store.listDeadLetters(query),
     findDeadLetter: (id) => store.findDeadLetter(id),

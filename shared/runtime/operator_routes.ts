@@ -2,9 +2,11 @@ import type { Cause } from "@mesh/actor";
 import type { StoredDeadLetter, StoreStatus } from "@mesh/store";
 import { Hono } from "hono";
 import { z } from "zod";
-import { ContractError } from "@mesh/base";
+import type { ActorOperations } from "./actor_operations.ts";
+import { actorRoutes } from "./actor_routes.ts";
 import type { InternalEnv } from "./internal_app.ts";
 import { problemResponse } from "./problem.ts";
+import { readRequest, reason } from "./read_request.ts";
 import type { RebuildProgress } from "./rebuild.ts";
 
 /** What an operator may see of one actor's progress. */
@@ -16,7 +18,9 @@ export interface InstanceView {
 }
 
 /** What operators may see and do; each act is recorded and signed by the service. */
-export interface Operations {
+export interface Operations extends ActorOperations {
+  /** Draws an id for what was given none. */
+  newId(): string;
   status(): Promise<StoreStatus>;
   listDeadLetters(query: { status?: StoredDeadLetter["status"]; after?: string; limit: number }): Promise<
     readonly StoredDeadLetter[]
@@ -43,7 +47,7 @@ export function operatorRoutes(operations: Operations): Hono<InternalEnv> {
   const app = new Hono<InternalEnv>();
   app.get("/status", async (c) => c.json(await operations.status()));
   app.get("/dead-letters", async (c) => {
-    const { status, after, limit } = read(listQuery, c.req.query());
+    const { status, after, limit } = readRequest(listQuery, c.req.query());
     const items = await operations.listDeadLetters({
       limit,
       ...(status === undefined ? {} : { status }),
@@ -59,13 +63,13 @@ export function operatorRoutes(operations: Operations): Hono<InternalEnv> {
   });
   for (const [action, status] of [["redrive", "redriven"], ["discard", "discarded"]] as const) {
     app.post(`/dead-letters/${action}`, async (c) => {
-      const { ids, reason } = read(settleBody, await c.req.json());
+      const { ids, reason } = readRequest(settleBody, await c.req.json());
       await operations.settleDeadLetters(ids, status, reason, causeOf(c.get("operator")));
       return c.json({ settled: ids.length });
     });
   }
   app.post("/outbox/redrive", async (c) => {
-    const { reason } = read(reasonBody, await c.req.json());
+    const { reason } = readRequest(reasonBody, await c.req.json());
     return c.json({ due: await operations.redriveOutbox(reason, causeOf(c.get("operator"))) });
   });
   app.get("/projections", (c) => c.json({ items: operations.listRebuilds() }));
@@ -74,16 +78,17 @@ export function operatorRoutes(operations: Operations): Hono<InternalEnv> {
     return found?.progress === undefined ? noSuchRebuild() : c.json(found.progress);
   });
   app.post("/projections/:name/rebuild", async (c) => {
-    const { reason } = read(reasonBody, await c.req.json());
+    const { reason } = readRequest(reasonBody, await c.req.json());
     const progress = await operations.rebuild(c.req.param("name"), reason, causeOf(c.get("operator")));
     return progress === undefined ? noSuchRebuild() : c.json(progress, 202);
   });
   app.get("/instances", async (c) => {
-    const { prefix, after, limit } = read(instanceQuery, c.req.query());
+    const { prefix, after, limit } = readRequest(instanceQuery, c.req.query());
     return c.json({
       items: await operations.listInstances({ prefix, limit, ...(after === undefined ? {} : { after }) }),
     });
   });
+  app.route("/", actorRoutes({ operations, causeOf, newId: () => operations.newId() }));
   return app;
 }
 
@@ -95,17 +100,9 @@ function causeOf(operator: InternalEnv["Variables"]["operator"]): Cause {
   return { subject: operator.subject, via: "operator", tokenHash: operator.tokenHash };
 }
 
-function read<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  throw new ContractError(`Cannot read request: ${issue?.path.join(".") || "body"}: ${issue?.message}`);
-}
-
 const limit = z.coerce.number().int().min(1).max(200).default(50);
 const after = z.string().max(300).optional();
 const listQuery = z.strictObject({ status: z.enum(["dead", "redriven", "discarded"]).optional(), after, limit });
 const instanceQuery = z.strictObject({ prefix: z.string().max(200).default(""), after, limit });
-const reason = z.string().min(3).max(500);
 const settleBody = z.strictObject({ ids: z.array(z.uuid()).min(1).max(200), reason });
 const reasonBody = z.strictObject({ reason });

@@ -70,6 +70,6 @@ export class TimerLoop {
 }
 
 /** Sagas are keyed `<saga>/<correlation>`; for every other actor the key is the best name of its flow. */
-function correlationOf(key: string): string {
+export function correlationOf(key: string): string {
   return key.slice(key.lastIndexOf("/") + 1);
 }

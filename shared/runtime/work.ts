@@ -3,6 +3,9 @@ import type { AnyEvent } from "@mesh/contract";
 import type { ClaimedEffect } from "@mesh/store";
 import type { UnsealedWrites } from "./sealing.ts";
 
+/** Type of the local work that is an operator's act; no contract can have it, so it never comes from elsewhere. */
+export const operatorActType = "operator-act";
+
 /** Events that a command of this process led to, with their ids. */
 export type Recorded = readonly (AnyEvent & { readonly id: string })[];
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { type SagaAct, sagaActNames, SagaActSchema, shiftMaxMs } from "./act.ts";
 export { type Advance, advance } from "./advance.ts";
 export { type SagaContracts, sagaContracts } from "./contracts.ts";
 export { type CommittedDraft, defineSaga, type EndingDraft, type SagaDraft, type SagaOptions } from "./define_saga.ts";
@@ -27,7 +28,9 @@ export {
   type Undo,
 } from "./definition.ts";
 export { describeSaga } from "./describe_saga.ts";
+export { explainSaga, type SagaExplanation, type SagaWait } from "./explain_saga.ts";
 export { defaultLimits, type LimitOverrides, pinLimits, type PinnedLimits, type SagaLimits } from "./limits.ts";
+export { refusalOf } from "./operate.ts";
 export {
   deadlineOf,
   initialProgress,
@@ -38,8 +41,18 @@ export {
   type StepProgress,
   type Waiting,
   waitingFor,
+  type WakesFor,
+  wakesFor,
 } from "./progress.ts";
-export { defineSagaEvent, type SagaEventContract, type SagaTurnData } from "./saga_event.ts";
+export {
+  defineSagaEvent,
+  defineSagaOperatedEvent,
+  type SagaEventContract,
+  type SagaOperatedContract,
+  type SagaOperatedData,
+  type SagaRecord,
+  type SagaTurnData,
+} from "./saga_event.ts";
 export { inputFrom, sagaBehaviour, type SagaHost, type SagaHostOptions, type SagaVersion } from "./saga_host.ts";
 export {
   initialSagaState,
@@ -51,4 +64,4 @@ export {
   takeTurn,
 } from "./saga_state.ts";
 export { lockComplaints, lockOf, type SagaLock, type SagaStructure, sagaStructure } from "./structure.ts";
-export type { Arrival, Asked, Heard, SagaCommand, SagaInput } from "./turn.ts";
+export type { Arrival, Asked, Heard, SagaActInput, SagaCommand, SagaInput } from "./turn.ts";

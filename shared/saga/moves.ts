@@ -1,7 +1,7 @@
 import { invariant } from "@mesh/base";
 import type { AnyCommand } from "@mesh/contract";
 import { type Failure, nothingToUndo, type Step } from "./definition.ts";
-import { giveUpAfterMs, type Line, resultsOf } from "./progress.ts";
+import { giveUpAfterMs, type Line, type Progress, resultsOf } from "./progress.ts";
 import { ask, change, changeLines, type Turn } from "./turn.ts";
 
 /** Starts the step at `at`, or tells success when there is none left; steps that have nothing to ask are passed. */
@@ -19,7 +19,7 @@ export function enter(turn: Turn, at: number): void {
       return { ids: [id], key: command.key, sent: command.data, status: "asked" };
     });
     const steps = [...turn.progress.steps, { name: step.name, isList: Array.isArray(sent), lines }];
-    change(turn, { at: index, sinceMs: nowMs, needsAttention: false, steps });
+    change(turn, { ...fresh(nowMs), at: index, steps });
     if (lines.length > 0) return;
   }
   finish(turn, "completed");
@@ -49,7 +49,7 @@ export function turnBack(turn: Turn, from: number, failure: Failure): void {
     // A refused command has had no effect. One without an answer may have had its effect.
     if (compensate === nothingToUndo || lines.every(({ status }) => status === "refused")) continue;
     const known = { start: turn.progress.start, done: resultsOf(turn.progress, at) };
-    change(turn, { phase: "turning-back", at, sinceMs: nowMs, needsAttention: false });
+    change(turn, { ...fresh(nowMs), phase: "turning-back", at });
     changeLines(turn, (line, index) => {
       if (line.status === "refused") return line;
       const result = line.status === "succeeded" ? { result: line.result } : {};
@@ -71,10 +71,9 @@ function finish(turn: Turn, outcome: "completed" | "rejected"): void {
   const known = outcome === "completed" ? resultsOf(progress, saga.steps.length) : progress.failure;
   const message = end.send(progress.start, known);
   change(turn, {
+    ...fresh(nowMs),
     phase: outcome === "completed" ? "completing" : "rejecting",
     at: saga.steps.length,
-    sinceMs: nowMs,
-    needsAttention: false,
     endId: ask(turn, end, { message, step: outcome, line: 0, attempt: 1, direction: "end" }),
   });
 }
@@ -84,6 +83,11 @@ export function refuseCancellation(turn: Turn): void {
   const refusal = turn.saga.cancelledBy!;
   const message = refusal.refuse(turn.progress.start);
   ask(turn, refusal, { message, step: "cancellation", line: 0, attempt: 1, direction: "refuse" });
+}
+
+/** What is waited for begins anew with each step, undo and end. */
+function fresh(nowMs: number): Pick<Progress, "sinceMs" | "shiftMs" | "needsAttention" | "isAttentionOff"> {
+  return { sinceMs: nowMs, shiftMs: 0, needsAttention: false, isAttentionOff: false };
 }
 
 function sentBy({ progress }: Turn, step: Step, at: number): AnyCommand | readonly AnyCommand[] {

@@ -1,3 +1,4 @@
+import type { SagaAct } from "./act.ts";
 import type { Failure, Saga } from "./definition.ts";
 import { defaultLimits, pinLimits, type PinnedLimits } from "./limits.ts";
 
@@ -49,6 +50,8 @@ export interface Progress {
   readonly at: number;
   /** When the current step, undo or end began, on the database's clock. */
   readonly sinceMs: number;
+  /** By how much operators have moved what the current step, undo or end waits for, in milliseconds. */
+  readonly shiftMs: number;
   /** Data of the starting event; null before. */
   readonly start: unknown;
   /** Steps asked for so far, in order. */
@@ -59,6 +62,10 @@ export interface Progress {
   /** A request to stop that has not been acted on yet. */
   readonly isCancellationPending: boolean;
   readonly needsAttention: boolean;
+  /** Whether an operator does not want to hear of the current step, undo or end. */
+  readonly isAttentionOff: boolean;
+  /** What operators have done, in order. */
+  readonly acts: readonly { readonly id: string; readonly act: SagaAct }[];
   readonly limits: PinnedLimits;
 }
 
@@ -67,12 +74,15 @@ export const initialProgress: Progress = Object.freeze({
   phase: "not-started",
   at: 0,
   sinceMs: 0,
+  shiftMs: 0,
   start: null,
   steps: [],
   endId: null,
   failure: null,
   isCancellationPending: false,
   needsAttention: false,
+  isAttentionOff: false,
+  acts: [],
   limits: pinLimits(),
 });
 
@@ -92,21 +102,43 @@ export function giveUpAfterMs(saga: Saga, at: number, limits: PinnedLimits): num
   return limits.giveUpAfterMs ?? step.giveUpAfterMs ?? defaultLimits.giveUpAfterMs;
 }
 
+/** What a saga may be woken for: to undo a silent step, to ask for a refused command again, to call somebody. */
+export type WakesFor = "give-up" | "attempt" | "attention";
+
+/** @returns When the saga will need attention if nothing comes; `undefined` when it does already, or nobody cares. */
+export function attentionAtMs(
+  { sinceMs, shiftMs, needsAttention, isAttentionOff, limits }: Progress,
+): number | undefined {
+  return needsAttention || isAttentionOff ? undefined : sinceMs + shiftMs + limits.attentionAfterMs;
+}
+
 /**
  * Says when a saga has to be woken if nothing comes.
  *
  * @returns Milliseconds since 1970 on the database's clock, or `null` when only a message can move it.
  */
 export function deadlineOf(saga: Saga, progress: Progress): number | null {
-  const { phase, at, sinceMs, needsAttention, limits } = progress;
-  if (phase === "not-started" || isTerminal(progress)) return null;
-  const attentionAtMs = needsAttention ? [] : [sinceMs + limits.attentionAfterMs];
-  if (phase !== "running") return attentionAtMs[0] ?? null;
+  return nextWake(saga, progress)?.atMs ?? null;
+}
+
+/** @returns What it will be woken for; `undefined` when only a message can move it. */
+export function wakesFor(saga: Saga, progress: Progress): WakesFor | undefined {
+  return nextWake(saga, progress)?.what;
+}
+
+function nextWake(
+  saga: Saga,
+  progress: Progress,
+): { readonly what: WakesFor; readonly atMs: number } | undefined {
+  const { phase, at, sinceMs, shiftMs, limits } = progress;
+  if (phase === "not-started" || isTerminal(progress)) return undefined;
+  const alarmMs = attentionAtMs(progress);
+  const attention = alarmMs === undefined ? undefined : { what: "attention" as const, atMs: alarmMs };
+  if (phase !== "running") return attention;
   const limitMs = giveUpAfterMs(saga, at, limits);
-  if (limitMs !== undefined) return sinceMs + limitMs;
-  const retriesAtMs = progress.steps[at]!.lines.flatMap(({ retryAtMs }) => retryAtMs ?? []);
-  const due = Math.min(...retriesAtMs, ...attentionAtMs);
-  return Number.isFinite(due) ? due : null;
+  if (limitMs !== undefined) return { what: "give-up", atMs: sinceMs + shiftMs + limitMs };
+  const retryMs = Math.min(...progress.steps[at]!.lines.map(({ retryAtMs }) => retryAtMs ?? Infinity));
+  return retryMs <= (alarmMs ?? Infinity) && retryMs < Infinity ? { what: "attempt", atMs: retryMs } : attention;
 }
 
 /** @returns Results of the steps whose commands have all succeeded, by step name. */

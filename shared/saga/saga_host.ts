@@ -1,10 +1,13 @@
-import type { Behaviour, DecisionContext, Outgoing, Received } from "@mesh/actor";
-import { ContractError, DefectError } from "@mesh/base";
-import type { EventContract } from "@mesh/contract";
+import type { Behaviour, DecisionContext, OperatorAct, Outgoing, Received } from "@mesh/actor";
+import { ConflictError, ContractError, DefectError } from "@mesh/base";
+import type { AnyEvent, EventContract } from "@mesh/contract";
+import { type SagaAct, SagaActSchema } from "./act.ts";
 import { heardBy, sagaContracts } from "./contracts.ts";
 import type { Saga } from "./definition.ts";
+import { explainSaga } from "./explain_saga.ts";
 import { type LimitOverrides, pinLimits } from "./limits.ts";
-import type { SagaEventContract, SagaTurnData } from "./saga_event.ts";
+import { idsSettledBy, refusalOf } from "./operate.ts";
+import type { SagaEventContract, SagaOperatedContract, SagaOperatedData, SagaRecord } from "./saga_event.ts";
 import { initialSagaState, replayTurn, type SagaState, takeTurn } from "./saga_state.ts";
 import type { SagaInput } from "./turn.ts";
 
@@ -14,6 +17,8 @@ export interface SagaHostOptions {
   readonly service: string;
   /** The event that it records, made by `defineSagaEvent`. */
   readonly event: SagaEventContract;
+  /** What it records when an operator acts, made by `defineSagaOperatedEvent`; without it operators can only look. */
+  readonly operated?: SagaOperatedContract;
   /** Every version that an unfinished instance may name. An event may concern the versions of one saga only. */
   readonly sagas: readonly Saga[];
   /** Shorter or longer waits than the defaults, for instances that start from now on. */
@@ -47,32 +52,26 @@ export interface SagaHost extends Behaviour<SagaState> {
  *   service's.
  * @throws {ConfigError} If a limit is not a positive whole number.
  */
-export function sagaBehaviour({ service, event, sagas, limits: overrides }: SagaHostOptions): SagaHost {
+export function sagaBehaviour({ service, event, operated, sagas, limits: overrides }: SagaHostOptions): SagaHost {
   const versions = versionsOf(sagas, service);
   const sagaOfEvent = hearersOf(sagas, service);
   const limits = pinLimits(overrides);
   if (event.service !== service) {
     throw new ContractError(`Cannot host sagas in "${service}": "${event.type}" belongs to "${event.service}"`);
   }
-  const newest = (name: string) => versions.get(name)!.at(-1)!;
-  const find = (name: string, version: number) => versions.get(name)?.find((saga) => saga.version === version);
-  const read = (name: string, version: number): Saga => {
-    const saga = find(name, version);
-    if (saga === undefined) throw new DefectError(`Cannot run saga "${name}#${version}": the host lacks that version`);
-    return saga;
-  };
-  const turn = (definition: Saga, state: SagaState, input: SagaInput, context: DecisionContext): Outgoing[] => {
+  const { newest, find, read } = lookup(versions);
+  const take = (definition: Saga, state: SagaState, input: SagaInput, context: DecisionContext): Outgoing[] => {
     const taken = takeTurn(definition, state, { input, nowMs: context.now.getTime(), newId: context.newId, limits });
-    return taken ? [event(taken.record), ...taken.commands] : [];
+    return taken === undefined ? [] : [recordedBy(taken.record, { event, operated }), ...taken.commands];
   };
   return Object.freeze(
     {
       service,
       accepts: sagaContracts(sagas).subscribes,
-      records: [event],
+      records: operated === undefined ? [event] : [event, operated],
       effects: [],
       hasTimers: true,
-      stateVersion: "1",
+      stateVersion: "2",
       keyOf: (message) => {
         const saga = sagaOfEvent.get(nameOf(message));
         return saga === undefined ? undefined : `${saga}/${message.correlation}`;
@@ -83,7 +82,7 @@ export function sagaBehaviour({ service, event, sagas, limits: overrides }: Saga
         const definition = state.version === null
           ? versions.get(state.saga)?.findLast(starts) ?? newest(state.saga)
           : read(state.saga, state.version);
-        return turn(definition, state, inputFrom(definition, message), context);
+        return take(definition, state, inputFrom(definition, message), context);
       },
       decideOutcome: (_state, effect) => {
         throw new DefectError(`Cannot take outcome: sagas have no effect "${effect}"`);
@@ -92,21 +91,76 @@ export function sagaBehaviour({ service, event, sagas, limits: overrides }: Saga
         if (state.version === null || state.deadlineMs === null) return [];
         // The database said that it is time; this process's idea of the same clock may lag a little behind.
         const now = new Date(Math.max(context.now.getTime(), state.deadlineMs));
-        return turn(read(state.saga, state.version), state, { kind: "deadline" }, { ...context, now });
+        return take(read(state.saga, state.version), state, { kind: "deadline" }, { ...context, now });
       },
       evolve: (state, { data }) => {
-        const record = data as SagaTurnData;
+        const record = data as SagaRecord;
         // A request that came before the start is only remembered, which every version does alike.
         const definition = record.phase === "not-started" ? newest(record.saga) : read(record.saga, record.version);
         return replayTurn(definition, state, record);
       },
       dueAtMs: ({ deadlineMs }) => deadlineMs ?? undefined,
+      operate: (state, request, context) => {
+        const definition = state.version === null ? newest(state.saga) : read(state.saga, state.version);
+        const act = possibleAct(definition, state, { ...request, nowMs: context.now.getTime() });
+        if (act === undefined) return [];
+        const { id, reason } = request;
+        const [recorded, ...commands] = take(definition, state, { kind: "act", id, reason, act }, context);
+        const ends = idsSettledBy(definition, state.progress, act);
+        const asksAgain = act.name === "resume" || act.name === "retry-step";
+        return [{ ...recorded as AnyEvent, ends, asksAgain }, ...commands];
+      },
+      explain: (state, nowMs) => {
+        const definition = state.version === null ? newest(state.saga) : read(state.saga, state.version);
+        return explainSaga(definition, state, nowMs);
+      },
       unknownVersions: (named) => {
         const missing = named.filter(({ saga, version }) => find(saga, version) === undefined);
         return [...new Map(missing.map((one) => [`${one.saga}#${one.version}`, one])).values()];
       },
     } satisfies SagaHost,
   );
+}
+
+/** @throws {ConflictError} If the host has no event for it. */
+function recordedBy(
+  record: SagaRecord,
+  { event, operated }: { readonly event: SagaEventContract; readonly operated: SagaOperatedContract | undefined },
+): AnyEvent {
+  if (!isOperated(record)) return event(record);
+  if (operated === undefined) throw new ConflictError(`Cannot act on "${record.saga}": its host records no acts`);
+  return operated(record);
+}
+
+function isOperated(record: SagaRecord): record is SagaOperatedData {
+  return record.input.kind === "act";
+}
+
+/**
+ * Reads an act that is possible where an instance stands.
+ *
+ * @returns `undefined` when it has been carried out before.
+ * @throws {ContractError} If it is none that a saga knows.
+ * @throws {ConflictError} If the instance is in no state for it, or its id was another act's.
+ */
+function possibleAct(
+  definition: Saga,
+  { saga, correlation, progress }: SagaState,
+  { id, act, nowMs }: OperatorAct & { readonly nowMs: number },
+): SagaAct | undefined {
+  const read = SagaActSchema.safeParse(act);
+  if (!read.success) {
+    const issue = read.error.issues[0];
+    throw new ContractError(`Cannot read act: ${["act", ...issue?.path ?? []].join(".")}: ${issue?.message}`);
+  }
+  const done = progress.acts.find((one) => one.id === id);
+  const isRepeat = done !== undefined && JSON.stringify(done.act) === JSON.stringify(read.data);
+  if (isRepeat) return undefined;
+  const refusal = done === undefined
+    ? refusalOf(definition, progress, { act: read.data, nowMs })
+    : `"${id}" was the id of another act`;
+  if (refusal === undefined) return read.data;
+  throw new ConflictError(`Cannot ${read.data.name} "${saga}/${correlation}": ${refusal}`);
 }
 
 /** Reads a message as an input; what neither starts nor stops the saga can only be an answer. */
@@ -128,6 +182,20 @@ function versionsOf(sagas: readonly Saga[], service: string): ReadonlyMap<string
     byName.set(saga.name, [...known, saga].sort((one, other) => one.version - other.version));
   }
   return byName;
+}
+
+/** Ways to find a version among all; `newest` is for names that are there. */
+function lookup(versions: ReadonlyMap<string, readonly Saga[]>) {
+  const find = (name: string, version: number) => versions.get(name)?.find((saga) => saga.version === version);
+  return {
+    newest: (name: string): Saga => versions.get(name)!.at(-1)!,
+    find,
+    read: (name: string, version: number): Saga => {
+      const saga = find(name, version);
+      if (saga !== undefined) return saga;
+      throw new DefectError(`Cannot run saga "${name}#${version}": the host lacks that version`);
+    },
+  };
 }
 
 /** Which saga takes which event; one key cannot stand for two instances. */

@@ -3,8 +3,8 @@ import { type Advance, advance } from "./advance.ts";
 import type { Saga } from "./definition.ts";
 import type { PinnedLimits } from "./limits.ts";
 import { initialProgress, isTerminal, type Phase, type Progress, type Waiting, waitingFor } from "./progress.ts";
-import type { SagaTurnData } from "./saga_event.ts";
-import type { Arrival } from "./turn.ts";
+import type { SagaRecord, SagaTurnData } from "./saga_event.ts";
+import type { Arrival, SagaActInput, SagaInput } from "./turn.ts";
 
 /** One instance of a saga, as its history tells it; plain JSON. */
 export interface SagaState {
@@ -28,7 +28,7 @@ export function initialSagaState(saga: string, correlation: string): SagaState {
 
 /** A turn that was taken: what to record, and everything it came to. */
 export interface SagaTurn extends Advance {
-  readonly record: SagaTurnData;
+  readonly record: SagaRecord;
 }
 
 /**
@@ -49,16 +49,11 @@ export function takeTurn(
   const { progress, asked, deadlineMs } = result;
   if (progress === before && asked.length === 0) return undefined;
   const { phase, at, failure, needsAttention } = progress;
-  const record: SagaTurnData = {
+  const common = {
     saga,
     version: definition.version,
     correlation,
     atMs: nowMs,
-    input: input.kind === "started"
-      ? { ...input, limits }
-      : input.kind === "answer"
-      ? { ...input, re: [...input.re] }
-      : input,
     asked: [...asked],
     phase,
     step: phase === "running" || phase === "turning-back" ? definition.steps[at]!.name : null,
@@ -66,7 +61,14 @@ export function takeTurn(
     ...(failure ? { failure: { step: failure.step, reason: failure.reason } } : {}),
     needsAttention,
   };
-  return { ...result, record };
+  if (input.kind === "act") return { ...result, record: { ...common, input } };
+  return { ...result, record: { ...common, input: recordedInput(input, limits) } };
+}
+
+/** @returns The input as the record keeps it. */
+function recordedInput(input: Exclude<SagaInput, SagaActInput>, limits: PinnedLimits): SagaTurnData["input"] {
+  if (input.kind === "started") return { ...input, limits };
+  return input.kind === "answer" ? { ...input, re: [...input.re] } : input;
 }
 
 /**
@@ -75,7 +77,7 @@ export function takeTurn(
  * @param definition The version that the turn names.
  * @throws {DefectError} If the definition no longer asks what was asked then: its code was changed without a version.
  */
-export function replayTurn(definition: Saga, state: SagaState, record: SagaTurnData): SagaState {
+export function replayTurn(definition: Saga, state: SagaState, record: SagaRecord): SagaState {
   const ids = record.asked.map(({ id }) => id);
   let drawn = 0;
   const limits = record.input.kind === "started" ? record.input.limits : state.progress.limits;
@@ -85,7 +87,8 @@ export function replayTurn(definition: Saga, state: SagaState, record: SagaTurnD
     newId: () => ids[drawn++] ?? "",
     limits: limits as PinnedLimits,
   });
-  if (progress.phase !== record.phase || outlineOf(asked) !== outlineOf(record.asked)) {
+  const isLost = record.input.kind === "act" && progress === state.progress;
+  if (isLost || progress.phase !== record.phase || outlineOf(asked) !== outlineOf(record.asked)) {
     throw new DefectError(
       `Cannot replay saga "${record.saga}#${record.version}" of "${record.correlation}": history says ` +
         `"${record.phase}" after ${outlineOf(record.asked)}, the definition says "${progress.phase}" after ${
@@ -97,7 +100,7 @@ export function replayTurn(definition: Saga, state: SagaState, record: SagaTurnD
   return { saga: state.saga, correlation: state.correlation, version, progress, deadlineMs };
 }
 
-function outlineOf(asked: SagaTurnData["asked"] | Advance["asked"]): string {
+function outlineOf(asked: SagaRecord["asked"] | Advance["asked"]): string {
   return `[${asked.map((one) => `${one.direction} ${one.step}.${one.line} ${one.type}`).join(", ")}]`;
 }
 

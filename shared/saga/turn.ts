@@ -1,5 +1,6 @@
 import { invariant } from "@mesh/base";
 import type { AnyCommand } from "@mesh/contract";
+import type { SagaAct } from "./act.ts";
 import type { Ask, Saga } from "./definition.ts";
 import type { PinnedLimits } from "./limits.ts";
 import type { Line, Progress } from "./progress.ts";
@@ -9,7 +10,18 @@ export type SagaInput =
   | ({ readonly kind: "started" } & Heard)
   | ({ readonly kind: "answer"; readonly re: readonly string[] } & Heard)
   | ({ readonly kind: "cancellation" } & Heard)
-  | { readonly kind: "deadline" };
+  | { readonly kind: "deadline" }
+  | SagaActInput;
+
+/** An operator does something. */
+export interface SagaActInput {
+  readonly kind: "act";
+  /** The same id is the same act: it counts once. */
+  readonly id: string;
+  /** Why, in the operator's words. */
+  readonly reason: string;
+  readonly act: SagaAct;
+}
 
 /** What every message says of itself. */
 export interface Heard {

@@ -31,4 +31,5 @@ export {
   type TimerEntry,
   type TurnWrites,
 } from "./store.ts";
+export type { StoredTimer, TimerQuery, UnansweredCommand } from "./open_work.ts";
 export type { StoreStatus, StreamCounts } from "./store_status.ts";

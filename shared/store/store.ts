@@ -1,3 +1,4 @@
+import type { StoredTimer, TimerQuery, UnansweredCommand } from "./open_work.ts";
 import type { Json } from "@mesh/base";
 import type { DeadLetterEntry, StoredDeadLetter } from "./dead_letter.ts";
 import type { StoreStatus, StreamCounts } from "./store_status.ts";
@@ -251,8 +252,15 @@ export interface Store extends AsyncDisposable {
    * to 10 min), failed ones wait with back-off.
    */
   settleOutbox(settled: { readonly confirmed: readonly string[]; readonly failed: readonly string[] }): Promise<void>;
-  /** Makes every outbox row due now. @returns How many there are. */
-  redriveOutbox(): Promise<number>;
+  /**
+   * Makes outbox rows due now.
+   *
+   * @param orderKey Only rows of this order key; all when absent.
+   * @returns How many there are.
+   */
+  redriveOutbox(orderKey?: string): Promise<number>;
+  /** @returns Commands that a stream has sent and nobody has answered, the oldest first, at most `limit`: for operators. */
+  listUnanswered(stream: string, limit: number): Promise<readonly UnansweredCommand[]>;
 
   /**
    * @returns Timers that are due on the database's clock and have not been fired; setting a timer to the time that it has
@@ -267,6 +275,8 @@ export interface Store extends AsyncDisposable {
   fireTimers(firings: readonly { readonly timer: DueTimer; readonly entry: OutboxEntry }[]): Promise<
     readonly OutboxEntry[]
   >;
+  /** @returns Timers, the next one first, then by stream, fired ones too: for operators' lists. */
+  listTimers(query: TimerQuery): Promise<readonly StoredTimer[]>;
 
   /**
    * Claims effects, at most one per stream, the oldest that is not superseded first, none whose back-off has not passed.

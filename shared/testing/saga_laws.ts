@@ -1,6 +1,6 @@
 import { deepStrictEqual as assertEquals, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
-import { nothingToUndo, type Saga, type SagaTurnData } from "@mesh/saga";
+import { nothingToUndo, type Saga, type SagaRecord } from "@mesh/saga";
 import { playSaga, type SagaPlay, type SagaSamples } from "./saga_play.ts";
 
 /** How many plays came to what; a law that was never put to the test proves nothing. */
@@ -17,11 +17,13 @@ export interface SagaPlayCounts {
   voided: number;
   /** Plays that needed attention at some time. */
   attention: number;
+  /** Plays in which an operator did something. */
+  operated: number;
 }
 
 /**
- * Checks what holds for every saga, over random schedules of loss, repetition, reordering, lateness, refusal, silence
- * and requests to stop.
+ * Checks what holds for every saga, over random schedules of loss, repetition, reordering, lateness, refusal, silence,
+ * requests to stop and what operators do but settling by hand.
  *
  * Every play ends; nothing stays done against its outcome, not even when everything comes once more; undoing starts at
  * the failed step and goes back, last step first, through everything that may have had an effect, and waits for every
@@ -42,12 +44,14 @@ export function checkSagaLaws(saga: Saga, samples: SagaSamples, numRuns: number)
     retried: 0,
     voided: 0,
     attention: 0,
+    operated: 0,
   };
-  const schedules = fc.record({ seed: fc.nat(), wildCount: fc.nat(60) });
+  const schedules = fc.record({ seed: fc.nat(), wildCount: fc.nat(60), isOperated: fc.boolean() });
   fc.assert(
     fc.property(schedules, (schedule) => {
       const play = playSaga(saga, samples, schedule);
       checkHistory(play);
+      checkShifts(play);
       checkOutcome(saga, play);
       checkWayBack(saga, play);
       checkAnswers(play);
@@ -64,6 +68,15 @@ export function checkSagaLaws(saga: Saga, samples: SagaSamples, numRuns: number)
 function checkHistory({ folded, progress, history }: SagaPlay): void {
   strictEqual(JSON.stringify(folded), JSON.stringify(progress));
   ok(history.every(({ needsAttention, phase }) => !needsAttention || phase !== "not-started"));
+}
+
+/** A shift moves the next deadline by just what was asked for; everything else that moves a step begins its waits anew. */
+function checkShifts({ history }: SagaPlay): void {
+  history.forEach(({ input, deadlineMs, asked }, at) => {
+    if (input.kind !== "act" || input.act.name !== "shift-timer") return;
+    strictEqual(deadlineMs, history[at - 1]!.deadlineMs! + input.act.byMs);
+    assertEquals(asked, []);
+  });
 }
 
 /** Completed: everything was done. Rejected: nothing that can be undone is still done, and nothing later ever was. */
@@ -125,7 +138,7 @@ function checkAnswers({ history, sent }: SagaPlay): void {
   }
 }
 
-function refusedBy(type: string, input: SagaTurnData["input"]): readonly string[] {
+function refusedBy(type: string, input: SagaRecord["input"]): readonly string[] {
   return input.kind === "answer" && input.type === type ? input.re : [];
 }
 
@@ -153,5 +166,6 @@ function count(counts: SagaPlayCounts, { progress, sent, history, participants }
   counts.stopsRefused += sent.filter(({ asked }) => asked.direction === "refuse").length;
   counts.retried += sent.some(({ asked }) => asked.attempt > 1) ? 1 : 0;
   counts.voided += participants.voided.size > 0 ? 1 : 0;
+  counts.operated += history.some(({ input }) => input.kind === "act") ? 1 : 0;
   counts.attention += history.some(({ needsAttention }) => needsAttention) ? 1 : 0;
 }

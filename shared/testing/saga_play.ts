@@ -6,12 +6,14 @@ import {
   isTerminal,
   pinLimits,
   type Progress,
+  refusalOf,
   replayTurn,
   type Saga,
+  type SagaAct,
   sagaContracts,
   type SagaInput,
+  type SagaRecord,
   type SagaState,
-  type SagaTurnData,
   takeTurn,
 } from "@mesh/saga";
 import { received, testStart } from "./fixtures.ts";
@@ -31,11 +33,13 @@ export interface Schedule {
   readonly seed: number;
   /** Things that happen before the world turns fair, from 0. */
   readonly wildCount: number;
+  /** Whether operators act meanwhile; default no. They never settle by hand, which would say what did not happen. */
+  readonly isOperated?: boolean;
 }
 
 /** One instance from its start to its end, under a schedule. */
 export interface SagaPlay {
-  readonly history: readonly SagaTurnData[];
+  readonly history: readonly SagaRecord[];
   readonly progress: Progress;
   /** What the history folds to, read back from JSON. */
   readonly folded: Progress;
@@ -60,7 +64,7 @@ interface World {
   /** What the outbox sends again. */
   readonly unanswered: Map<string, Sent>;
   readonly sent: Sent[];
-  readonly history: SagaTurnData[];
+  readonly history: SagaRecord[];
   state: SagaState;
   folded: SagaState;
   nowMs: number;
@@ -78,7 +82,10 @@ const limits = pinLimits({ giveUpAfterMs: 10_000, attentionAfterMs: 15_000, retr
  */
 export function playSaga(saga: Saga, samples: SagaSamples, schedule: Schedule): SagaPlay {
   const world = newWorld(saga, samples, schedule);
-  for (let turn = 0; turn < schedule.wildCount; turn += 1) actWildly(world);
+  for (let turn = 0; turn < schedule.wildCount; turn += 1) {
+    actWildly(world);
+    if (schedule.isOperated === true && world.pick(4) === 0) operate(world);
+  }
   // Each round answers, repeats or lets time pass; a saga of some twenty commands needs a few hundred.
   for (let round = 0; !isTerminal(world.state.progress); round += 1) {
     if (round === 5_000) {
@@ -124,6 +131,25 @@ function picker(seed: number): (count: number) => number {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) % count;
   };
+}
+
+/** Does what an operator may do, twice under one id: the second time nothing may move. */
+function operate(world: World): void {
+  const { pick, newMessageId, saga, history } = world;
+  const acts: readonly SagaAct[] = [
+    { name: "shift-timer", byMs: pick(40_000) - 20_001 },
+    { name: "cancel-timer" },
+    { name: "resume" },
+    { name: "retry-step" },
+    { name: "compensate" },
+  ];
+  const input: SagaInput = { kind: "act", id: newMessageId(), reason: "a play", act: acts[pick(acts.length)]! };
+  const refusal = refusalOf(saga, world.state.progress, { act: input.act, nowMs: world.nowMs });
+  const turnsBefore = history.length;
+  take(world, input);
+  take(world, input);
+  const expected = turnsBefore + (refusal === undefined ? 1 : 0);
+  invariant(history.length === expected, `Cannot go on: "${saga.name}" took ${input.act.name} otherwise: ${refusal}`);
 }
 
 function actWildly(world: World): void {

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { lockOf, type Saga, type SagaLock, type SagaTurnData } from "@mesh/saga";
+import { lockOf, type Saga, type SagaLock, type SagaRecord } from "@mesh/saga";
 import { playSaga, type SagaPlay } from "@mesh/testing";
 import { sagas } from "@shop/orchestrator/service";
 import { sagaSamples } from "./saga_samples.ts";
@@ -22,7 +22,7 @@ export interface GoldenHistory {
   /** What it came to, for example `rejected, authorizePayment declined`. */
   readonly outcome: string;
   readonly turns: readonly {
-    readonly record: SagaTurnData;
+    readonly record: SagaRecord;
     /** Data of the commands that the turn sent, in order. */
     readonly commands: readonly { readonly type: string; readonly key: string; readonly data: unknown }[];
   }[];
@@ -50,19 +50,22 @@ export async function readHistories(): Promise<readonly GoldenHistory[]> {
 function playsOf(saga: Saga): ReadonlyMap<string, SagaPlay> {
   const plays = Array.from(
     { length: 2_000 },
-    (_none, seed) => playSaga(saga, sagaSamples[saga.name]!, { seed, wildCount: seed % 30 }),
+    (_none, seed) =>
+      playSaga(saga, sagaSamples[saga.name]!, { seed, wildCount: seed % 30, isOperated: seed % 4 === 0 }),
   );
   const rank = ({ history, sent }: SagaPlay) => history.length + (sent.some(({ asked }) => asked.line > 0) ? 0 : 1_000);
   const byRank = plays.sort((one, other) => rank(other) - rank(one));
   return new Map(byRank.map((play) => [outcomeOf(play), play]));
 }
 
-function outcomeOf({ progress: { phase, failure }, sent }: SagaPlay): string {
+function outcomeOf({ progress: { phase, failure }, sent, history }: SagaPlay): string {
+  const isOperated = history.some(({ input }) => input.kind === "act");
   const isStopRefused = sent.some(({ asked }) => asked.direction === "refuse");
   return [
     phase,
     ...(failure ? [`${failure.step} ${failure.reason}`] : []),
     ...(isStopRefused ? ["stop refused"] : []),
+    ...(isOperated ? ["operated"] : []),
   ].join(", ");
 }
 

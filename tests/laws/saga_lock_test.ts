@@ -7,9 +7,10 @@ import {
   lockComplaints,
   pinLimits,
   replayTurn,
+  type SagaRecord,
   takeTurn,
 } from "@mesh/saga";
-import { SagaAdvanced } from "@shop/orchestrator";
+import { SagaAdvanced, SagaOperated } from "@shop/orchestrator";
 import { sagas } from "@shop/orchestrator/service";
 import { type GoldenHistory, readHistories, readLock } from "./saga_lock.ts";
 
@@ -49,7 +50,7 @@ function replay({ saga: name, version, turns }: GoldenHistory): void {
   const saga = sagas.find((one) => one.name === name && one.version === version)!;
   let state = initialSagaState(name, turns[0]!.record.correlation);
   for (const { record, commands } of turns) {
-    const read = parseData(SagaAdvanced, record);
+    const read: SagaRecord = parseData(record.input.kind === "act" ? SagaOperated : SagaAdvanced, record);
     const ids = read.asked.map(({ id }) => id);
     const limits = pinLimits(read.input.kind === "started" ? definedOf(read.input.limits) : {});
     const input = read.input.kind === "started" ? withoutLimits(read.input) : read.input;

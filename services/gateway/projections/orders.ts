@@ -1,6 +1,6 @@
 import type { DataOf } from "@mesh/contract";
 import { defineProjection, type ProjectedEvent, type Projection } from "@mesh/runtime";
-import { contracts as orchestratorContracts, SagaAdvanced } from "@shop/orchestrator";
+import { contracts as orchestratorContracts, SagaAdvanced, SagaOperated } from "@shop/orchestrator";
 import {
   CancellationRefused,
   CancellationRequested,
@@ -116,8 +116,8 @@ function applyOrder(row: OrderRow, event: ProjectedEvent): OrderRow {
 }
 
 function applySaga(row: OrderRow, event: ProjectedEvent): OrderRow {
-  if (event.type !== SagaAdvanced.type) return row;
-  const turn = event.data as DataOf<typeof SagaAdvanced>;
+  if (event.type !== SagaAdvanced.type && event.type !== SagaOperated.type) return row;
+  const turn = event.data as DataOf<typeof SagaAdvanced | typeof SagaOperated>;
   const change = sagaChange(row.saga, turn);
   const { phase, step, needsAttention } = turn;
   return {

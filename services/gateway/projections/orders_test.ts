@@ -1,3 +1,4 @@
+import { SagaAdvanced, SagaOperated } from "@shop/orchestrator";
 import { deepStrictEqual as assertEquals } from "node:assert/strict";
 import {
   CancellationRefused,
@@ -65,6 +66,17 @@ Deno.test("a row does not depend on how events of different streams were mixed",
   ];
   const [first, ...others] = mixes.map(play);
   for (const other of others) assertEquals(other, first);
+});
+
+Deno.test("what an operator does to an order's saga moves its progress like any other turn", () => {
+  const [started] = completingOrder(orderId).saga;
+  const turn = started!.event.data as DataOf<typeof SagaAdvanced>;
+  const { stream } = started!;
+  const input = { kind: "act" as const, id: "act-1", reason: "a wrong order", act: { name: "compensate" as const } };
+  const failure = { step: "reserveStock", reason: "unknown" as const };
+  const operated = SagaOperated({ ...turn, input, phase: "turning-back", failure });
+  const row = play([started!, { event: operated, stream, position: 2 }]);
+  assertEquals([row.saga?.phase, row.log.at(-1)?.outcome], ["turning-back", "unknown"]);
 });
 
 Deno.test("an order that is turned back is rejected with its reason", () => {

@@ -1,4 +1,4 @@
-import { deepStrictEqual as assertEquals } from "node:assert/strict";
+import { deepStrictEqual as assertEquals, ok } from "node:assert/strict";
 import type { Store } from "../store.ts";
 import { claimIds, makeEvent, publishing, queued, type StoreCase, type StoreSubject, writing } from "./subject.ts";
 
@@ -166,6 +166,37 @@ export const outboxCases: readonly StoreCase[] = [
       await store.settleOutbox({ confirmed: [confirmed.id], failed: [] });
       assertEquals(await store.redriveOutbox(), 2);
       assertEquals(await claimIds(store), [confirmed.id, claimed.id]);
+    },
+  },
+  {
+    name: "makes the rows of one order key due now, and leaves the others alone",
+    run: async ({ store, ids }) => {
+      const [wanted, other] = [queued(ids, { orderKey: "orchestrator/a" }), queued(ids)];
+      await store.commit(writing({ outbox: [wanted, other] }));
+      await claimIds(store, dayMs);
+      assertEquals(await store.redriveOutbox("orchestrator/a"), 1);
+      assertEquals(await claimIds(store), [wanted.id]);
+    },
+  },
+  {
+    name: "tells what a stream has asked and nobody has answered",
+    run: async ({ store, ids, advance }) => {
+      const mine = { orderKey: "orchestrator/a" };
+      const [first, second, event] = [queued(ids, mine), queued(ids, mine), queued(ids, { ...mine, kind: "retry" })];
+      await store.commit(writing({ outbox: [first, second, event, queued(ids)] }));
+      await advance(1_000);
+      await store.settleOutbox({ confirmed: [first.id], failed: [] });
+      const listed = await store.listUnanswered("orchestrator/a", 9);
+      assertEquals(listed.map(({ messageId, type, sentCount }) => [messageId, type, sentCount]), [
+        [first.messageId, first.type, 1],
+        [second.messageId, second.type, 0],
+      ]);
+      const [sent, unsent] = listed;
+      ok(sent!.nextAtMs >= sent!.createdAtMs + 31_000);
+      assertEquals(unsent!.nextAtMs, unsent!.createdAtMs);
+      assertEquals(await store.listUnanswered("orchestrator/a", 1), [sent]);
+      await store.commit(writing({ answered: [first.messageId, second.messageId] }));
+      assertEquals(await store.listUnanswered("orchestrator/a", 9), []);
     },
   },
   {

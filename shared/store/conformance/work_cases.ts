@@ -1,6 +1,6 @@
 import { deepStrictEqual as assertEquals } from "node:assert/strict";
 import type { Json } from "@mesh/base";
-import type { ClaimedEffect, Store } from "../store.ts";
+import type { ClaimedEffect, DueTimer, Store } from "../store.ts";
 import { awkwardJson, claimIds, makeEffect, makeEvent, queued, type StoreCase, writing } from "./subject.ts";
 
 const stream = "payments/order-1";
@@ -57,6 +57,30 @@ export const workCases: readonly StoreCase[] = [
       await setTimer(store, stream, 2_000);
       assertEquals(await store.readDueTimers(9), [{ stream, dueAtMs: 2_000 }]);
       assertEquals((await store.readStatus()).timerCount, 1);
+    },
+  },
+  {
+    name: "lists timers, the next one first, page by page, with those that were fired",
+    run: async ({ store, ids }) => {
+      for (const [name, dueAtMs] of [[other, 3_000], ["payments/order-0", 3_000], [stream, 1_000]] as const) {
+        await setTimer(store, name, dueAtMs);
+      }
+      await setTimer(store, "audit/order-1", 2_000);
+      const [next] = await store.readDueTimers(1);
+      await store.fireTimers([{ timer: next!, entry: queued(ids) }]);
+      const all = await store.listTimers({ prefix: "payments/", limit: 9 });
+      assertEquals(all.map((timer) => [timer.stream, timer.dueAtMs, timer.firedAtMs === null]), [
+        [stream, 1_000, false],
+        ["payments/order-0", 3_000, true],
+        [other, 3_000, true],
+      ]);
+      const rest = async (query: { dueBeforeMs?: number; stream?: string; after?: DueTimer; limit?: number }) =>
+        (await store.listTimers({ prefix: "", limit: 9, ...query })).map((timer) => timer.stream);
+      assertEquals(await rest({ limit: 2 }), [stream, "audit/order-1"]);
+      assertEquals(await rest({ after: all[1]! }), [other]);
+      assertEquals(await rest({ dueBeforeMs: 3_000 }), [stream, "audit/order-1"]);
+      assertEquals(await rest({ stream: "payments/order" }), []);
+      assertEquals(await rest({ stream: other }), [other]);
     },
   },
   {

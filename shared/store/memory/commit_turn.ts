@@ -135,7 +135,7 @@ function writeTimers(tables: Tables, writes: TurnWrites): void {
   for (const { stream, dueAtMs } of writes.timers) {
     if (dueAtMs === null) tables.timers.delete(stream);
     else if (tables.timers.get(stream)?.dueAtMs !== dueAtMs) {
-      tables.timers.set(stream, Object.freeze({ dueAtMs, isFired: false }));
+      tables.timers.set(stream, Object.freeze({ dueAtMs, firedAtMs: null }));
     }
   }
 }

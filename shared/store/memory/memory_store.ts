@@ -1,5 +1,6 @@
 import { type Clock, UnavailableError } from "@mesh/base";
 import type { Listening } from "../postgres/listen.ts";
+import type { StoredTimer, TimerQuery, UnansweredCommand } from "../open_work.ts";
 import type {
   ClaimedEffect,
   CommitResult,
@@ -115,8 +116,12 @@ export class MemoryStore implements Store {
     return this.#call("settleOutbox", (tables, nowMs) => outbox.settleOutbox(tables, settled, nowMs));
   }
 
-  redriveOutbox(): Promise<number> {
-    return this.#call("redriveOutbox", (tables, nowMs) => outbox.redriveOutbox(tables, nowMs));
+  redriveOutbox(orderKey?: string): Promise<number> {
+    return this.#call("redriveOutbox", (tables, nowMs) => outbox.redriveOutbox(tables, nowMs, orderKey));
+  }
+
+  listUnanswered(stream: string, limit: number): Promise<readonly UnansweredCommand[]> {
+    return this.#call("listUnanswered", (tables) => outbox.listUnanswered(tables, stream, limit));
   }
 
   readDueTimers(limit: number): Promise<readonly DueTimer[]> {
@@ -127,6 +132,10 @@ export class MemoryStore implements Store {
     firings: readonly { readonly timer: DueTimer; readonly entry: OutboxEntry }[],
   ): Promise<readonly OutboxEntry[]> {
     return this.#call("fireTimers", (tables, nowMs) => outbox.fireTimers(tables, firings, nowMs));
+  }
+
+  listTimers(query: TimerQuery): Promise<readonly StoredTimer[]> {
+    return this.#call("listTimers", (tables) => outbox.listTimers(tables, query));
   }
 
   claimEffects(

@@ -1,3 +1,4 @@
+import type { StoredTimer, TimerQuery, UnansweredCommand } from "../open_work.ts";
 import type { DueTimer, OutboxEntry } from "../store.ts";
 import { compareText } from "../writes.ts";
 import { frozenJson } from "./frozen_json.ts";
@@ -65,12 +66,27 @@ function confirmedCommand(row: OutboxRow, nowMs: number): OutboxRow {
   });
 }
 
-/** Makes every row due now, claimed or not. */
-export function redriveOutbox(tables: Tables, nowMs: number): number {
-  for (const [id, row] of tables.outbox) {
+/** Makes rows due now, claimed or not. */
+export function redriveOutbox(tables: Tables, nowMs: number, orderKey?: string): number {
+  const chosen = [...tables.outbox].filter(([, { entry }]) => orderKey === undefined || entry.orderKey === orderKey);
+  for (const [id, row] of chosen) {
     tables.outbox.set(id, Object.freeze({ ...row, nextAtMs: Math.min(row.nextAtMs, nowMs), claimedUntilMs: 0 }));
   }
-  return tables.outbox.size;
+  return chosen.length;
+}
+
+/** Lists what a stream has asked and nobody has answered, the oldest first. */
+export function listUnanswered(tables: Tables, stream: string, limit: number): readonly UnansweredCommand[] {
+  return [...tables.outbox.values()]
+    .filter(({ entry }) => entry.kind === "command" && entry.orderKey === stream)
+    .slice(0, limit)
+    .map(({ entry: { messageId, type, sentCount }, createdAtMs, nextAtMs }) => ({
+      messageId,
+      type,
+      createdAtMs,
+      sentCount,
+      nextAtMs,
+    }));
 }
 
 /** Queues the stored answers to commands again, at most once in 5 s. */
@@ -104,10 +120,25 @@ function positionOf(tables: Tables, { entry }: AnswerRow): number {
 /** Reads timers that are due and unfired, the longest overdue first. */
 export function readDueTimers(tables: Tables, limit: number, nowMs: number): readonly DueTimer[] {
   return [...tables.timers]
-    .filter(([, { dueAtMs, isFired }]) => !isFired && dueAtMs <= nowMs)
+    .filter(([, { dueAtMs, firedAtMs }]) => firedAtMs === null && dueAtMs <= nowMs)
     .map(([stream, { dueAtMs }]) => ({ stream, dueAtMs }))
-    .sort((left, right) => left.dueAtMs - right.dueAtMs || compareText(left.stream, right.stream))
+    .sort(compareTimers)
     .slice(0, limit);
+}
+
+/** Lists timers for operators, the next one first. */
+export function listTimers(tables: Tables, query: TimerQuery): readonly StoredTimer[] {
+  const { prefix, stream, dueBeforeMs = Infinity, after, limit } = query;
+  return [...tables.timers]
+    .map(([name, { dueAtMs, firedAtMs }]) => ({ stream: name, dueAtMs, firedAtMs }))
+    .filter((timer) => timer.stream.startsWith(prefix) && (stream === undefined || timer.stream === stream))
+    .filter((timer) => timer.dueAtMs < dueBeforeMs && (after === undefined || compareTimers(timer, after) > 0))
+    .sort(compareTimers)
+    .slice(0, limit);
+}
+
+function compareTimers(left: DueTimer, right: DueTimer): number {
+  return left.dueAtMs - right.dueAtMs || compareText(left.stream, right.stream);
 }
 
 /** Marks timers as fired and queues their commands. */
@@ -118,8 +149,8 @@ export function fireTimers(
 ): readonly OutboxEntry[] {
   const entries = firings.flatMap(({ timer, entry }) => {
     const current = tables.timers.get(timer.stream);
-    if (current === undefined || current.isFired || current.dueAtMs !== timer.dueAtMs) return [];
-    tables.timers.set(timer.stream, Object.freeze({ ...current, isFired: true }));
+    if (current === undefined || current.firedAtMs !== null || current.dueAtMs !== timer.dueAtMs) return [];
+    tables.timers.set(timer.stream, Object.freeze({ ...current, firedAtMs: nowMs }));
     return [frozenJson(entry)];
   });
   insertOutbox(tables, entries, nowMs);

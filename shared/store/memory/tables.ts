@@ -21,7 +21,7 @@ export interface Tables {
   readonly outbox: Map<string, OutboxRow>;
   /** Digests by message and consumer. */
   readonly inbox: Map<string, string>;
-  readonly timers: Map<string, { readonly dueAtMs: number; readonly isFired: boolean }>;
+  readonly timers: Map<string, { readonly dueAtMs: number; readonly firedAtMs: number | null }>;
   readonly effects: Map<string, EffectRow>;
   readonly deadLetters: Map<string, StoredDeadLetter>;
   /** By projection, generation and key. */

@@ -1,4 +1,5 @@
 import type postgres from "postgres";
+import type { UnansweredCommand } from "../open_work.ts";
 import type { OutboxEntry, OutboxKind } from "../store.ts";
 import type { Connection } from "./connection.ts";
 import { encodeOutbox } from "./encode_writes.ts";
@@ -51,13 +52,42 @@ export async function settleOutbox(
   );
 }
 
-/** Makes every row due now, claimed or not. */
-export async function redriveOutbox(connection: Connection): Promise<number> {
+/** Makes rows due now, claimed or not. */
+export async function redriveOutbox(connection: Connection, orderKey?: string): Promise<number> {
   const result = await connection.run(
     "redrive the outbox",
-    (sql) => sql`update mesh.outbox set next_at_ms = least(next_at_ms, mesh.now_ms()), claimed_until_ms = null`,
+    (sql) =>
+      sql`update mesh.outbox set next_at_ms = least(next_at_ms, mesh.now_ms()), claimed_until_ms = null
+        ${orderKey === undefined ? sql`` : sql`where order_key = ${orderKey}`}`,
   );
   return result.count;
+}
+
+interface UnansweredRow {
+  readonly message_id: string;
+  readonly type: string;
+  readonly created_at_ms: number;
+  readonly sent_count: number;
+  readonly next_at_ms: number;
+}
+
+/** Lists what a stream has asked and nobody has answered, the oldest first. */
+export async function listUnanswered(
+  connection: Connection,
+  stream: string,
+  limit: number,
+): Promise<readonly UnansweredCommand[]> {
+  const rows = await connection.run("list unanswered commands", (sql) =>
+    sql<UnansweredRow[]>`
+      select message_id, type, created_at_ms, sent_count, next_at_ms from mesh.outbox
+      where order_key = ${stream} and kind = 'command' order by position limit ${limit}`);
+  return rows.map((row) => ({
+    messageId: row.message_id,
+    type: row.type,
+    createdAtMs: row.created_at_ms,
+    sentCount: row.sent_count,
+    nextAtMs: row.next_at_ms,
+  }));
 }
 
 /** Queues the stored answers to commands again, at most once in 5 s per command. */

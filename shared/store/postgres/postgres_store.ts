@@ -1,4 +1,5 @@
 import type postgres from "postgres";
+import type { StoredTimer, TimerQuery, UnansweredCommand } from "../open_work.ts";
 import type {
   ClaimedEffect,
   CommitResult,
@@ -108,8 +109,12 @@ export class PostgresStore implements Store {
     return outbox.settleOutbox(this.#connection, settled);
   }
 
-  redriveOutbox(): Promise<number> {
-    return outbox.redriveOutbox(this.#connection);
+  redriveOutbox(orderKey?: string): Promise<number> {
+    return outbox.redriveOutbox(this.#connection, orderKey);
+  }
+
+  listUnanswered(stream: string, limit: number): Promise<readonly UnansweredCommand[]> {
+    return outbox.listUnanswered(this.#connection, stream, limit);
   }
 
   readDueTimers(limit: number): Promise<readonly DueTimer[]> {
@@ -120,6 +125,10 @@ export class PostgresStore implements Store {
     firings: readonly { readonly timer: DueTimer; readonly entry: OutboxEntry }[],
   ): Promise<readonly OutboxEntry[]> {
     return timers.fireTimers(this.#connection, firings);
+  }
+
+  listTimers(query: TimerQuery): Promise<readonly StoredTimer[]> {
+    return timers.listTimers(this.#connection, query);
   }
 
   claimEffects(

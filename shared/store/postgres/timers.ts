@@ -1,3 +1,4 @@
+import type { StoredTimer, TimerQuery } from "../open_work.ts";
 import type { DueTimer, OutboxEntry } from "../store.ts";
 import { compareText } from "../writes.ts";
 import type { Connection } from "./connection.ts";
@@ -7,6 +8,24 @@ import { sqlArray } from "./sql_array.ts";
 interface TimerRow {
   readonly stream: string;
   readonly due_at_ms: number;
+}
+
+interface ListedRow extends TimerRow {
+  readonly fired_at_ms: number | null;
+}
+
+/** Lists timers for operators, the next one first. It reads them all: a list is asked for by people, a few times a day. */
+export async function listTimers(connection: Connection, query: TimerQuery): Promise<readonly StoredTimer[]> {
+  const { prefix, stream, dueBeforeMs, after, limit } = query;
+  const rows = await connection.run("list timers", (sql) =>
+    sql<ListedRow[]>`
+      select stream, due_at_ms, fired_at_ms from mesh.timer
+      where starts_with(stream, ${prefix})
+        ${stream === undefined ? sql`` : sql`and stream = ${stream}`}
+        ${dueBeforeMs === undefined ? sql`` : sql`and due_at_ms < ${dueBeforeMs}`}
+        ${after === undefined ? sql`` : sql`and (due_at_ms, stream) > (${after.dueAtMs}, ${after.stream})`}
+      order by due_at_ms, stream limit ${limit}`);
+  return rows.map((row) => ({ stream: row.stream, dueAtMs: row.due_at_ms, firedAtMs: row.fired_at_ms }));
 }
 
 /** Reads timers that are due and unfired, the longest overdue first. */
