@@ -9,7 +9,7 @@ import { MemoryRouter } from "./memory_router.ts";
 import { MemorySession } from "./memory_session.ts";
 import { brokerError } from "./refusal.ts";
 import type { BindingSpec, BrokerTopology, PolicySpec } from "./topology.ts";
-import type { BrokerLogger, TransportSession } from "./transport.ts";
+import type { BrokerLogger, Transport, TransportSession } from "./transport.ts";
 
 /** What a broker in memory stands on. */
 export interface MemoryBrokerServerOptions {
@@ -114,6 +114,15 @@ export class MemoryBrokerServer implements MemoryServerSide, TopologyTarget, Asy
     });
     this.#brokers.add(broker);
     return broker;
+  }
+
+  /**
+   * The way in of one user, for whoever puts something between a client and this server: delays, losses, cuts.
+   *
+   * @see connectOver
+   */
+  transportFor(user: string): Transport {
+    return { connect: () => this.#open(user) };
   }
 
   /** Messages of a queue, the unacknowledged included, in the order of arrival. */

@@ -4,8 +4,15 @@
  * @module
  */
 export { type AmqpBrokerOptions, connectBroker } from "./amqp_broker.ts";
-export type { BrokerLogger } from "./transport.ts";
 export { bundleContentType, type BundledMessage, decodeBundle } from "./bundle.ts";
+export type {
+  BrokerLogger,
+  ConsumeChannel,
+  ConsumeListener,
+  PublishChannel,
+  Transport,
+  TransportSession,
+} from "./transport.ts";
 export { bundleKeyOf } from "./bundle_key.ts";
 export { consumerPriorities } from "./consumer_priority.ts";
 export type {
@@ -20,7 +27,7 @@ export type {
   QueueClaim,
   TopologyTarget,
 } from "./broker.ts";
-export { bodyBytesMax, type BrokerReason } from "./refusal.ts";
+export { bodyBytesMax, brokerError, type BrokerReason } from "./refusal.ts";
 export { attemptsMax, retryDelayMs } from "./retry_policy.ts";
 export { brokerTopology, type TopologyOptions } from "./service_topology.ts";
 export { subscriptionTable } from "./subscription_table.ts";
@@ -38,6 +45,7 @@ export {
   retryQueue,
 } from "./topology_names.ts";
 export { type Definitions, definitionsOf, type DefinitionsOptions, hashPassword } from "./definitions.ts";
+export { connectOver, type LinkedBrokerOptions } from "./linked_broker.ts";
 export { ManagementClient, type ManagementOptions } from "./management.ts";
 export { MemoryBrokerServer, type MemoryBrokerServerOptions } from "./memory_broker_server.ts";
 export type { MemoryFaults } from "./memory_faults.ts";

@@ -32,6 +32,9 @@ const adaptersOf: Readonly<Record<string, RegExp>> = {
 /** What services offer to whoever runs them: what they say about themselves, and how their keys are made. */
 const entriesForDeployment: ReadonlySet<string> = new Set(["service", "token-keys"]);
 
+/** What services offer to tests that run several of them in one process. */
+const entriesForTests: ReadonlySet<string> = new Set(["actor", "projections"]);
+
 /** Files that decide and must stay pure: behaviour, projections, contracts, sagas. */
 const domainFile =
   /^services\/[^/]+\/((actor|decide|evolve|projection|contract|internal_contract|effects|service)\.ts|sagas\/)/;
@@ -72,6 +75,7 @@ function directionFault(source: SourcePath, specifier: string): string | undefin
 function shopFault(source: SourcePath, name: string, entry: string | undefined): string | undefined {
   if (source.member.startsWith("shared/") && !source.isTest) return "The mesh knows no service of the shop";
   if (entry === undefined || source.member === `services/${name}`) return undefined;
+  if (entriesForTests.has(entry) && source.isTest) return undefined;
   if (entriesForDeployment.has(entry) && (source.path.startsWith("deploy/") || source.isTest)) return undefined;
   return `Of another service only its contract may be imported: "@shop/${name}"`;
 }
