@@ -109,9 +109,13 @@ export class ActorPlanner implements Planner {
     const failures = new Map<Work, unknown>();
     let isUnsure = false;
     const recorded = new Map<Work, readonly (AnyEvent & { id: string })[]>();
+    const undone = new Set<string>();
     for (const work of works) {
+      // Its undo stands earlier in this very batch and writes it into the inbox.
+      if (undone.has(work.received.id)) continue;
       try {
         recorded.set(work, this.#take(work, nowMs, drafts, writes));
+        for (const id of work.undoes) undone.add(id);
       } catch (error) {
         failures.set(work, error);
         isUnsure = this.#unguess(this.#streamOf(work)) || isUnsure;

@@ -170,6 +170,8 @@ export class ProjectionPlanner implements Planner {
   /** Reads what lies between a row's position and the batch from the owners' feeds. */
   async #fillGaps(works: readonly Work[]): Promise<void> {
     const at = new Map<string, number>();
+    // What follows an event that cannot be applied now cannot be applied either; the owner is not asked for each.
+    const unreachable = new Map<string, unknown>();
     for (const work of works) {
       const event = projectedEvent(work);
       // What readers see must be whole; the next generation is filled by its rebuild.
@@ -180,7 +182,14 @@ export class ProjectionPlanner implements Planner {
         return at.get(`${id} ${event.stream}`) ?? this.#rows.get(id)?.seen[event.stream] ?? 0;
       });
       const lowest = Math.min(...reached);
-      if (event.position > lowest + 1) await this.#fillGap(work, event, lowest + 1);
+      if (event.position > lowest + 1) {
+        if (unreachable.has(event.stream)) this.#unreachable.set(work, unreachable.get(event.stream));
+        else await this.#fillGap(work, event, lowest + 1);
+        if (this.#unreachable.has(work)) {
+          unreachable.set(event.stream, this.#unreachable.get(work));
+          continue;
+        }
+      }
       for (const { projection: { name }, generation, key } of targets) {
         const id = `${rowId(name, generation, key)} ${event.stream}`;
         at.set(id, Math.max(event.position, at.get(id) ?? 0));

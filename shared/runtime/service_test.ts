@@ -68,6 +68,23 @@ Deno.test("a do that arrives after its undo has no effect", async () => {
   assertEquals(world.heard.map(({ type }) => type), ["counter.uncounted"]);
 });
 
+Deno.test("a do that comes after its undo in one batch has no effect either", async () => {
+  await using world = await World.open();
+  await world.startAsker();
+  const asker = world.service("asker");
+  const late = world.ids.next();
+  await asker.send({ ...Uncount({ id: "a" }), undoes: [late] });
+  await asker.send(Count({ id: "a" }), { id: late });
+  await world.until("both wait", () => world.server.messagesIn("counter.in.p0").length === 2);
+
+  await world.startCounter();
+  await world.until("undone", () => world.heard.length === 1);
+  await world.clock.advance(60_000);
+
+  assertEquals(world.heard.map(({ type }) => type), ["counter.uncounted"]);
+  assertEquals(world.server.messagesIn("counter.in.p0"), []);
+});
+
 Deno.test("an expired command is recorded as handled and has no effect", async () => {
   await using world = await World.open();
   await world.startCounter();
