@@ -57,8 +57,10 @@ export class Customers {
     const { random, orderCount, rushMs, newId } = this.#options;
     for (const [at, sku] of skus.entries()) {
       const isScarce = at === skus.length - 1;
-      this.#count(sku, 50, isScarce ? random.pick([3, 6, 12]) : 200);
-      if (random.chance(0.3)) this.#count(sku, random.between(1_000, rushMs), isScarce ? 8 : 150 + random.below(100));
+      const units = isScarce ? random.pick([6, 12, 24]) : 200;
+      this.#count(sku, 50, units);
+      // Never fewer than may be held, so that nothing is short.
+      if (random.chance(0.3)) this.#count(sku, random.between(1_000, rushMs), units + random.below(6));
     }
     for (let count = 0; count < orderCount; count += 1) {
       this.#order({ orderId: newId(), customerId: newId() }, random.between(200, rushMs));

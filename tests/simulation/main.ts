@@ -1,10 +1,11 @@
+import process from "node:process";
 import { playSchedule } from "./shop_schedule.ts";
 import { shopPlan } from "./shop_services.ts";
 const plan = shopPlan(1);
 const [seeds, from, calm, story] = Deno.args.map(Number);
 await new Promise<void>((resolve) =>
   setTimeout(() => {
-    const t = performance.now();
+    const t = performance.now(); const c0 = process.cpuUsage();
     let n = 0;
     const tot: Record<string, number> = {};
     let bad = 0, virt = 0;
@@ -18,7 +19,7 @@ await new Promise<void>((resolve) =>
       if (seeds! <= 5) console.log(r.seed, r.traceHash, r.eventCount, r.virtualMs, r.outcomes);
     }
     const ms = performance.now() - t;
-    console.log({ ms, per: ms / seeds!, events: n / seeds!, virt: virt / seeds!, conf, rej, bad }, tot);
+    const c = process.cpuUsage(c0); console.log({ cpuPer: (c.user + c.system) / 1000 / seeds!, ms, per: ms / seeds!, events: n / seeds!, virt: virt / seeds!, conf, rej, bad }, tot);
     resolve();
   }, 0)
 );

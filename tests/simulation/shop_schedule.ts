@@ -17,6 +17,7 @@ import { type ShopPlan, shopServices, shopSettings } from "./shop_services.ts";
 import { type Outcomes, ShopInvariants } from "./shop_invariants.ts";
 import { planTroubles } from "./troubles.ts";
 import type { StoryLine } from "./story.ts";
+import type { CommitResult, StoreOperation, TurnWrites } from "@mesh/store";
 
 /** How to play one schedule. */
 export interface ScheduleOptions {
@@ -144,7 +145,7 @@ function meshOf(
       stored: (service, operation, args, result) => {
         meshRules.stored(service, operation, args, result);
         shopRules.stored(service, operation, args, result);
-        if (tell !== undefined) simulated.tell?.(service, operation, {});
+        if (tell !== undefined) tellStored(simulated, service, { operation, args, result });
       },
       published: (process, message) => {
         simulated.scheduler.noteText(message.messageId.slice(-8));
@@ -154,5 +155,39 @@ function meshOf(
     ...(substitutes === undefined ? {} : { substitutes }),
   });
 }
+
+/** Tells what a call has written. */
+function tellStored(
+  { tell }: Simulated,
+  service: string,
+  { operation, args, result }: {
+    readonly operation: StoreOperation;
+    readonly args: readonly unknown[];
+    readonly result: unknown;
+  },
+): void {
+  if (operation !== "commit") {
+    if (writingOperations.has(operation)) tell?.(`${service} db`, operation, {});
+    return;
+  }
+  const { inbox, voided, events, outbox, effects, endedEffects, answered } = args[0] as TurnWrites;
+  const { outcome } = result as CommitResult;
+  const parts = [
+    ...inbox.map(({ messageId }) => `handled ${messageId.slice(-6)}`),
+    ...voided.map(({ messageId }) => `voided ${messageId.slice(-6)}`),
+    ...events.map(({ type, id, version, data }) => `${type} ${id.slice(-6)} @${version} ${JSON.stringify(data)}`),
+    ...outbox.filter(({ kind }) => kind !== "event").map(({ kind, type, messageId }) =>
+      `${kind} ${type} ${messageId.slice(-6)}`
+    ),
+    ...effects.map(({ id, effect }) => `asks for ${effect} ${id}`),
+    ...endedEffects.map(({ id }) => `ends ${id}`),
+    ...answered.map((id) => `answered ${id.slice(-6)}`),
+  ];
+  if (parts.length === 0) return;
+  const correlations = [...events, ...outbox, ...effects].map(({ correlation }) => correlation);
+  tell?.(`${service} db`, `${outcome}: ${parts.join("; ")}`, { correlations });
+}
+
+const writingOperations: ReadonlySet<StoreOperation> = new Set(["fireTimers", "finishEffect", "requeueAnswers"]);
 
 const rivals = ["orders", "inventory", "payments", "orchestrator", "notifications", "gateway"] as const;
