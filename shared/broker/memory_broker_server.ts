@@ -92,7 +92,9 @@ export class MemoryBrokerServer implements MemoryServerSide, TopologyTarget, Asy
     }
     for (const binding of bindings) this.#bindings.set(Object.values(binding).join(" "), binding);
     for (const user of users) this.#rights.set(user.name, rightsOf(user));
-    this.#router = new MemoryRouter(this.#bindings.values());
+    this.#router = this.#bindings.size === bindings.length
+      ? routerOf(bindings)
+      : new MemoryRouter(this.#bindings.values());
     for (const queue of this.#queues.values()) queue.retryStranded();
     return Promise.resolve();
   }
@@ -231,4 +233,16 @@ export class MemoryBrokerServer implements MemoryServerSide, TopologyTarget, Asy
     session.lost.addEventListener("abort", () => this.#sessions.delete(session), { once: true });
     return session;
   }
+}
+
+/** Routers by their bindings: many servers of one topology share what one of them has found out. */
+const routers = new WeakMap<readonly BindingSpec[], MemoryRouter>();
+
+function routerOf(bindings: readonly BindingSpec[]): MemoryRouter {
+  let router = routers.get(bindings);
+  if (router === undefined) {
+    router = new MemoryRouter(bindings);
+    routers.set(bindings, router);
+  }
+  return router;
 }

@@ -15,7 +15,13 @@
  * ```
  */
 export function topicMatches(pattern: string, key: string): boolean {
-  if (pattern === "#" || pattern === key && !/[*#]/.test(pattern)) return true;
+  const wildAt = pattern.search(/[*#]/);
+  if (wildAt < 0) return pattern === key;
+  // Most bindings name a type and take all that follows.
+  if (wildAt === pattern.length - 1 && pattern.endsWith(".#")) {
+    const stem = pattern.slice(0, -2);
+    return key.startsWith(stem) && (key.length === stem.length || key[stem.length] === ".");
+  }
   return wordsMatch(pattern.split("."), key.split("."));
 }
 

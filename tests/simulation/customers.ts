@@ -113,7 +113,7 @@ export class Customers {
     const end = (isAnswered: boolean) => {
       if (isOver) return;
       isOver = true;
-      if (orderId !== undefined) (isAnswered ? this.journal.unknown.delete(orderId) : this.journal.unknown.add(orderId));
+      if (orderId !== undefined) isAnswered ? this.journal.unknown.delete(orderId) : this.journal.unknown.add(orderId);
       if (isAnswered && orderId !== undefined) this.journal.accepted.add(orderId);
       if (isAnswered || attempt === attemptsMax) this.#openCount -= 1;
       else scheduler.after(random.between(300, 1_500), undefined, () => this.#attempt(request, attempt + 1));

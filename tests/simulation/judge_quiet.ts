@@ -7,7 +7,13 @@ import { orders as orderRows } from "@shop/gateway/projections";
 import type { Rule, ShopFacts, StoredClaims, StoredEvent } from "../e2e/invariants/facts.ts";
 import { findViolations } from "../e2e/invariants/invariants.ts";
 import { moneyFollowsTheEnd } from "../e2e/invariants/money_rules.ts";
-import { endsAreTrue, everyOrderEnds, noOrderIsLost, noOrderIsMadeUp, whatIsShownIsTrue } from "../e2e/invariants/order_rules.ts";
+import {
+  endsAreTrue,
+  everyOrderEnds,
+  noOrderIsLost,
+  noOrderIsMadeUp,
+  whatIsShownIsTrue,
+} from "../e2e/invariants/order_rules.ts";
 import { oneNoticeEach } from "../e2e/invariants/record_rules.ts";
 import { orchestratorHost } from "@shop/orchestrator/service";
 import type { Journal } from "./customers.ts";
@@ -47,7 +53,17 @@ function factsOf({ mesh, journal, outside, isThorough, verifier }: QuietShop): S
   for (const [service, { database: { tables } }] of mesh.databases) {
     for (const row of tables.events) {
       const { id, stream, version, type, correlation, data, envelope, hash } = row;
-      const told = { service, id, stream, version, type, correlation, data: data as StoredEvent["data"], envelope, hash };
+      const told = {
+        service,
+        id,
+        stream,
+        version,
+        type,
+        correlation,
+        data: data as StoredEvent["data"],
+        envelope,
+        hash,
+      };
       events.push({ ...told, ...(isThorough ? proofOf(envelope, verifier) : unproven) });
     }
     const count = tables.outbox.size + tables.effects.size;
@@ -108,7 +124,9 @@ function judgeReadModel({ mesh }: QuietShop): readonly Violation[] {
 
 function eventsOf(mesh: SimulatedMesh): readonly ProjectedEvent[] {
   return ["orders", "orchestrator", "shipping"].flatMap((service) =>
-    mesh.databases.get(service)!.database.tables.events.map(({ id, type, schemaVersion, stream, version, correlation, data }) => ({
+    mesh.databases.get(service)!.database.tables.events.map((
+      { id, type, schemaVersion, stream, version, correlation, data },
+    ) => ({
       id,
       type,
       version: schemaVersion,
@@ -130,7 +148,9 @@ function judgeSagas({ mesh }: QuietShop): readonly Violation[] {
     if (!stream.startsWith("orchestrator/place-order/")) continue;
     try {
       let state = host.initialState(stream.slice("orchestrator/".length));
-      for (const { type, schemaVersion, data } of rows) state = host.evolve(state, { type, version: schemaVersion, data });
+      for (const { type, schemaVersion, data } of rows) {
+        state = host.evolve(state, { type, version: schemaVersion, data });
+      }
     } catch (error) {
       violations.push({ rule: "I18", what: `${stream}: ${errorText(error)}` });
     }

@@ -74,8 +74,11 @@ export class OutsideWorld {
     switch (process.service) {
       case "payments":
         return {
-          "authorize-payment": to<PaymentRequest>("provider", (...asked) => this.#authorize(...asked), (_, key) =>
-            answerOf(this.#intents.find((intent) => intent.key === key))),
+          "authorize-payment": to<PaymentRequest>(
+            "provider",
+            (...asked) => this.#authorize(...asked),
+            (_, key) => answerOf(this.#intents.find((intent) => intent.key === key)),
+          ),
           "capture-payment": to<PaymentRequest>("provider", (asked) => this.#capture(asked), (asked) => {
             const status = this.#intentOf(asked)?.status;
             return status === "captured" ? { result: "captured" } : undefined;

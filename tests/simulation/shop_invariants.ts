@@ -1,4 +1,4 @@
-import type { CommitResult, StoreOperation, StoredEvent, TurnWrites } from "@mesh/store";
+import type { CommitResult, StoredEvent, StoreOperation, TurnWrites } from "@mesh/store";
 import type { Violation } from "@mesh/testing/simulation";
 import type { OrderRow } from "@shop/gateway/projections";
 import type { Journal } from "./customers.ts";
@@ -78,7 +78,8 @@ export class ShopInvariants {
 
   /** Judges a shop that is quiet. */
   judgeEnd(
-    shop: Omit<QuietShop, "outside">): void {
+    shop: Omit<QuietShop, "outside">,
+  ): void {
     for (const violation of judgeQuiet({ ...shop, outside: this.#options.outside })) this.#options.violate(violation);
   }
 
@@ -135,7 +136,9 @@ export class ShopInvariants {
     if (phase === "completing" && (books.payment !== "captured" || !books.isShipped || books.holds.size > 0)) {
       this.#violate("I4", `the saga of ${orderId} completes with a step not done`);
     }
-    if (phase === "rejecting" && (books.payment === "captured" || books.payment === "authorized" || books.holds.size > 0)) {
+    if (
+      phase === "rejecting" && (books.payment === "captured" || books.payment === "authorized" || books.holds.size > 0)
+    ) {
       this.#violate("I4", `the saga of ${orderId} rejects with a step still in effect`);
     }
   }
@@ -154,7 +157,9 @@ export class ShopInvariants {
       shelf.held += units! - held;
       books.holds.set(sku, units!);
     } else if (type === "inventory.stock-released" || type === "inventory.stock-shipped-out") {
-      if (units !== held) this.#violate("I8", `${units} units of ${sku} left the hold of ${orderId}, which has ${held}`);
+      if (units !== held) {
+        this.#violate("I8", `${units} units of ${sku} left the hold of ${orderId}, which has ${held}`);
+      }
       shelf.held -= held;
       books.holds.delete(sku);
       if (type === "inventory.stock-shipped-out") {

@@ -84,16 +84,17 @@ export function playSchedule(options: ScheduleOptions): ScheduleResult {
   mesh.start();
   customers.begin();
   planTroubles({ simulated, mesh, untilMs: troubleMs });
-  const isQuiet = () => customers.areDone && scheduler.nowMs > troubleMs && shopRules.areOrdersEnded(customers.journal) && mesh.isQuiet;
+  const isQuiet = () =>
+    customers.areDone && scheduler.nowMs > troubleMs && shopRules.areOrdersEnded(customers.journal) && mesh.isQuiet;
   run(scheduler, violations, isQuiet);
   if (violations.length === 0) {
     if (!isQuiet()) violate({ rule: "I3", what: `the shop is not quiet after ${quietLimitMs} ms: ${mesh.unsettled}` });
-    else shopRules.judgeEnd({
-      mesh,
-      journal: customers.journal,
-      isThorough: seed % 16 === 0,
-      verifier: { keys: plan.keys.directory, policy: plan.policy },
-    });
+    else {shopRules.judgeEnd({
+        mesh,
+        journal: customers.journal,
+        isThorough: seed % 16 === 0,
+        verifier: { keys: plan.keys.directory, policy: plan.policy },
+      });}
   }
   return {
     seed,

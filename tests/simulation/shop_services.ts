@@ -1,9 +1,14 @@
 import { behaviourOf } from "@mesh/actor";
-import { brokerTopology, type BrokerTopology } from "@mesh/broker";
+import { type BrokerTopology, brokerTopology } from "@mesh/broker";
 import { emitPolicyFrom, type PolicyIndex, policyIndex } from "@mesh/envelope";
 import { defaultSettings, type RuntimeSettings } from "@mesh/runtime";
 import type { LimitOverrides } from "@mesh/saga";
-import { type SimulatedKeys, simulatedKeys, type SimulatedProcess, type SimulatedService } from "@mesh/testing/simulation";
+import {
+  type SimulatedKeys,
+  simulatedKeys,
+  type SimulatedProcess,
+  type SimulatedService,
+} from "@mesh/testing/simulation";
 import { orders as orderRows, products } from "@shop/gateway/projections";
 import { service as gateway } from "@shop/gateway/service";
 import { inventory as inventoryActor } from "@shop/inventory/actor";

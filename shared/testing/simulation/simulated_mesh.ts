@@ -221,9 +221,10 @@ export class SimulatedMesh {
     return simulatedFeeds({
       simulated: this.#options.simulated,
       process,
-      find: (owner) => this.#options.services.some(({ definition }) => definition.name === owner)
-        ? { home: this.databases.get(owner)!, isUp: this.running(owner) !== undefined }
-        : undefined,
+      find: (owner) =>
+        this.#options.services.some(({ definition }) => definition.name === owner)
+          ? { home: this.databases.get(owner)!, isUp: this.running(owner) !== undefined }
+          : undefined,
     });
   }
 
