@@ -1,5 +1,5 @@
 /**
- * The gate: what `make test` and CI execute. `deno run -A tests/run.ts ok | int | e2e | test` runs a part or all.
+ * The gate: what `make test` and CI execute. `deno run -A tests/run.ts ok | sim | int | e2e | test` runs a part or all.
  *
  * Every phase runs even after a failure, so that one run shows everything that is wrong. The last line is alone and
  * reads `N passed, N failed`; the exit code is 0 only if nothing failed. It leaves no process behind.
@@ -9,14 +9,23 @@
 import { errorText, systemClock } from "@mesh/base";
 import { findSourceFiles } from "./gate/find_files.ts";
 import { leftoversOf, runMark } from "./gate/leftovers.ts";
-import { endToEndPhase, type Gate, integrationPhase, okPhases, type Phase, type PhaseResult } from "./gate/phases.ts";
+import {
+  endToEndPhase,
+  type Gate,
+  integrationPhase,
+  okPhases,
+  type Phase,
+  type PhaseResult,
+  simulationPhases,
+} from "./gate/phases.ts";
 import { addCounts, closingLine, noTests, type TestCounts } from "./gate/test_counts.ts";
 
 const parts: Readonly<Record<string, readonly Phase[]>> = {
   ok: okPhases,
+  sim: simulationPhases,
   int: [integrationPhase],
   e2e: [endToEndPhase],
-  test: [...okPhases, integrationPhase, endToEndPhase],
+  test: [...okPhases, ...simulationPhases, integrationPhase, endToEndPhase],
 };
 
 /** 15 minutes: what a fresh machine is promised for `make test`. */

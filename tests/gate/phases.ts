@@ -31,6 +31,8 @@ export interface Phase {
 
 /** 3 minutes for what takes seconds: a test that waits for ever ends as a failure and not as silence. */
 const quickLimitMs = 3 * 60_000;
+/** 6 minutes: four times what the slower of the two takes on a machine that does nothing else. */
+const simulationLimitMs = 6 * 60_000;
 /** 12 minutes: within the 15 of the whole gate. */
 const serverLimitMs = 12 * 60_000;
 
@@ -51,6 +53,12 @@ export const okPhases: readonly Phase[] = [
     files: readingTests,
   })),
   tests("examples in doc comments", ({ withExamples }) => ({ args: ["--doc", "--parallel"], files: withExamples })),
+];
+
+/** The shop under one seeded scheduler: as many schedules as a minute holds, then every planted mistake. */
+export const simulationPhases: readonly Phase[] = [
+  simulation("simulation", ["--seeds", "100000", "--seconds", "60"]),
+  simulation("planted mistakes", ["--bugs", "--seeds", "2000"]),
 ];
 
 /** Tests against one RabbitMQ and one PostgreSQL, started once. */
@@ -94,6 +102,32 @@ function tests(
       return counted(outcome, outcome.output + silent);
     },
   };
+}
+
+function simulation(name: string, args: readonly string[]): Phase {
+  const command = [
+    "run",
+    "--frozen",
+    "--no-prompt",
+    "--no-check",
+    "--allow-read",
+    "--import-map=tests/simulation/simulation_map.json",
+    "tests/simulation/main.ts",
+    ...args,
+  ];
+  return {
+    name,
+    run: async (gate) => {
+      const { isSuccess, output } = await deno(gate, { args: command, isLive: false, limitMs: simulationLimitMs });
+      // What was played, and how fast, is worth a few lines of every run.
+      if (isSuccess) { for (const line of summaryOf(output)) gate.log(line); }
+      return { isSuccess, counts: noTests, output };
+    },
+  };
+}
+
+function summaryOf(output: string): readonly string[] {
+  return output.split("\n").filter((line) => /^(schedules {2}|orders {2}|\d+ of \d+ mistakes)/.test(line));
 }
 
 async function lintDocs(gate: Gate): Promise<PhaseResult> {

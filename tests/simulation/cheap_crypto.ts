@@ -4,28 +4,44 @@
  *
  * @module
  */
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
+import {
+  createHash,
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomBytes,
+  randomUUID,
+  sign as signReally,
+  verify as verifyReally,
+} from "node:crypto";
 import { Buffer } from "node:buffer";
 import { murmur3 } from "@mesh/base";
 
-export { createHash, createPrivateKey, createPublicKey, generateKeyPairSync };
+export { createHash, createHmac, createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, randomUUID };
 export type { KeyObject };
+
+/** Which signatures are made and checked from now on. */
+export const signatures = { areReal: true };
 
 /** Number of a key pair, the same for both of its halves. */
 const seedOfKey = new WeakMap<KeyObject, number>();
 
 /** As `crypto.sign`, for Ed25519 keys. */
-export function sign(_algorithm: null, data: Uint8Array, key: KeyObject): Buffer {
+export function sign(algorithm: null, data: Uint8Array, key: KeyObject): Buffer {
+  if (signatures.areReal) return signReally(algorithm, data, key);
   const signature = Buffer.alloc(64);
   signature.writeUInt32LE(murmur3(data, seedOf(key)), 0);
   return signature;
 }
 
 /** As `crypto.verify`, for Ed25519 keys. */
-export function verify(_algorithm: null, data: Uint8Array, key: KeyObject, signature: Uint8Array): boolean {
-  const expected = murmur3(data, seedOf(key));
+// deno-lint-ignore mesh/parameter-count
+export function verify(algorithm: null, data: Uint8Array, key: KeyObject, signature: Uint8Array): boolean {
+  if (signatures.areReal) return verifyReally(algorithm, data, key, signature);
   const found = signature[0]! | signature[1]! << 8 | signature[2]! << 16 | signature[3]! << 24;
-  return signature.length === 64 && expected === found >>> 0;
+  return signature.length === 64 && murmur3(data, seedOf(key)) === found >>> 0;
 }
 
 function seedOf(key: KeyObject): number {

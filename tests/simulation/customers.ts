@@ -41,10 +41,12 @@ const attemptsMax = 60;
 export class Customers {
   readonly journal: Journal = { accepted: new Set(), unknown: new Set() };
   readonly #options: CustomersOptions;
+  readonly #cancelledShare: number;
   #openCount = 0;
 
   constructor(options: CustomersOptions) {
     this.#options = options;
+    this.#cancelledShare = options.random.pick([0.05, 0.05, 0.05, 0.4]);
   }
 
   /** Whether all have been answered. */
@@ -57,7 +59,7 @@ export class Customers {
     const { random, orderCount, rushMs, newId } = this.#options;
     for (const [at, sku] of skus.entries()) {
       const isScarce = at === skus.length - 1;
-      const units = isScarce ? random.pick([6, 12, 24]) : 200;
+      const units = isScarce ? random.pick([8, 16, 32]) : 200;
       this.#count(sku, 50, units);
       // Never fewer than may be held, so that nothing is short.
       if (random.chance(0.3)) this.#count(sku, random.between(1_000, rushMs), units + random.below(6));
@@ -91,7 +93,7 @@ export class Customers {
     const correlation = order.orderId;
     const purchase = { ...order, addressRef: newId(), lines, currency: "EUR", paymentMethod };
     this.#ask(atMs, { id: newId(), correlation, command: PlaceOrder(purchase), orderId: order.orderId });
-    if (random.chance(0.1)) {
+    if (random.chance(this.#cancelledShare)) {
       const cancelAtMs = atMs + random.between(5, random.pick([100, 1_000, 10_000]));
       this.#ask(cancelAtMs, { id: newId(), correlation, command: CancelOrder(order) });
     }

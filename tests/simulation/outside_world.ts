@@ -30,6 +30,8 @@ interface PaymentRequest {
 interface NoticeRequest {
   readonly orderId: string;
   readonly kind: string;
+  /** Only where somebody counts what he must not. */
+  readonly attempt?: number;
 }
 
 /** What the outside needs to know of the mesh. */
@@ -49,6 +51,8 @@ type Party = "provider" | "carrier" | "mail";
 export class OutsideWorld {
   readonly #options: OutsideWorldOptions;
   readonly #intents: Intent[] = [];
+  /** What the carrier has said to each request. */
+  readonly #refusedKeys = new Map<string, boolean>();
   readonly captures = new Map<string, number>();
   readonly parcels = new Map<string, Set<string>>();
   /** Distinct message ids by order and kind. */
@@ -87,7 +91,7 @@ export class OutsideWorld {
           "refund-payment": to<PaymentRequest>("provider", (asked) => this.#refund(asked)),
         };
       case "shipping":
-        return { "book-shipment": to<{ orderId: string }>("carrier", ({ orderId }, key) => this.#book(orderId, key)) };
+        return { "book-shipment": to<{ orderId: string }>("carrier", (asked, key) => this.#book(asked.orderId, key)) };
       case "notifications":
         return { "send-notice": to<NoticeRequest>("mail", (asked) => this.#send(asked)) };
       default:
@@ -115,7 +119,7 @@ export class OutsideWorld {
 
   #call(process: SimulatedProcess, party: Party, { signal, idempotencyKey }: EffectCall, act: () => unknown) {
     const { simulated: { scheduler, random, faults, tell }, violate, isAsked } = this.#options;
-    if (!isAsked(idempotencyKey)) {
+    if (!isAsked(idempotencyKey.split("#")[0]!)) {
       violate({ rule: "F8", what: `${process.service} called the ${party} for ${idempotencyKey} before its commit` });
     }
     const answer = Promise.withResolvers<unknown>();
@@ -181,6 +185,9 @@ export class OutsideWorld {
   }
 
   #book(orderId: string, key: string): unknown {
+    const known = this.#refusedKeys.get(key) ?? this.#options.simulated.random.chance(0.03);
+    this.#refusedKeys.set(key, known);
+    if (known) return { result: "refused", reason: "no-capacity" };
     const keys = this.parcels.get(orderId) ?? new Set();
     this.parcels.set(orderId, keys.add(key));
     if (keys.size > 1) {
@@ -189,8 +196,8 @@ export class OutsideWorld {
     return { result: "booked", trackingCode: `T-${orderId.slice(-6)}` };
   }
 
-  #send({ orderId, kind }: NoticeRequest): unknown {
-    const messageId = `<${orderId}.${kind}@shop>`;
+  #send({ orderId, kind, attempt }: NoticeRequest): unknown {
+    const messageId = `<${orderId}.${kind}${attempt === undefined ? "" : `.${attempt}`}@shop>`;
     const name = `${orderId} ${kind}`;
     this.notices.set(name, (this.notices.get(name) ?? new Set()).add(messageId));
     return { result: "sent", messageId };

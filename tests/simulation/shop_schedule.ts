@@ -1,6 +1,5 @@
 import {
   type FaultCounts,
-  type FaultKind,
   FaultPlan,
   MeshInvariants,
   Scheduler,
@@ -11,6 +10,8 @@ import {
   type Substitutes,
   type Violation,
 } from "@mesh/testing/simulation";
+import type { Bug } from "./bugs/mod.ts";
+import { signatures } from "./cheap_crypto.ts";
 import { Customers } from "./customers.ts";
 import { OutsideWorld } from "./outside_world.ts";
 import { type ShopPlan, shopServices, shopSettings } from "./shop_services.ts";
@@ -25,7 +26,8 @@ export interface ScheduleOptions {
   readonly orders: number;
   readonly plan: ShopPlan;
   readonly partitions: number;
-  readonly substitutes?: Substitutes;
+  /** A mistake to plant. */
+  readonly bug?: Bug;
   /** Takes the story down. */
   readonly tell?: (line: StoryLine) => void;
   /** Whether nothing goes wrong. */
@@ -72,7 +74,9 @@ export function playSchedule(options: ScheduleOptions): ScheduleResult {
   const meshRules = new MeshInvariants(violate);
   const outside = new OutsideWorld({ simulated, violate, isAsked: (id) => meshRules.isEffectAsked(id) });
   const shopRules = new ShopInvariants({ violate, outside });
-  const mesh = meshOf(options, simulated, { meshRules, shopRules, outside });
+  signatures.areReal = seed % 100 === 0;
+  const bug = options.bug?.plant();
+  const mesh = meshOf(options, simulated, { meshRules, shopRules, outside, substitutes: bug?.substitutes });
   const customers = new Customers({
     simulated,
     mesh,
@@ -81,6 +85,7 @@ export function playSchedule(options: ScheduleOptions): ScheduleResult {
     orderCount: options.orders,
     rushMs: random.pick([2_000, 8_000, 15_000]),
   });
+  bug?.begin?.(mesh, simulated);
   mesh.start();
   customers.begin();
   planTroubles({ simulated, mesh, untilMs: troubleMs });
@@ -118,9 +123,10 @@ function run(scheduler: Scheduler, violations: readonly Violation[], isQuiet: ()
 }
 
 function meshOf(
-  { plan, partitions, substitutes, tell }: ScheduleOptions,
+  { plan, partitions, tell }: ScheduleOptions,
   simulated: Simulated,
-  { meshRules, shopRules, outside }: {
+  { meshRules, shopRules, outside, substitutes }: {
+    readonly substitutes: Substitutes | undefined;
     readonly meshRules: MeshInvariants;
     readonly shopRules: ShopInvariants;
     readonly outside: OutsideWorld;
@@ -128,8 +134,7 @@ function meshOf(
 ): SimulatedMesh {
   const { random, faults } = simulated;
   const rival = faults.has("conflicting-replica") ? random.pick(rivals) : undefined;
-  if (rival !== undefined) faults.note("conflicting-replica" satisfies FaultKind);
-  const giveUpAfterMs = random.pick([4_000, 12_000, 60_000, 60_000]);
+  const giveUpAfterMs = random.pick([4_000, 12_000, 60_000, 60_000, 60_000]);
   return new SimulatedMesh({
     simulated,
     services: shopServices({

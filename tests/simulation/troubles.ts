@@ -13,7 +13,11 @@ export function planTroubles(options: TroubleOptions): void {
   const { simulated: { scheduler, random, faults }, mesh, untilMs } = options;
   for (const [kind, make] of Object.entries(troubles) as [FaultKind, Trouble][]) {
     if (!faults.has(kind)) continue;
-    const count = kind === "broker-amnesia" ? 1 : 1 + random.below(3);
+    const count = kind === "broker-amnesia"
+      ? 1
+      : kind === "conflicting-replica"
+      ? 3 + random.below(8)
+      : 1 + random.below(3);
     for (let made = 0; made < count; made += 1) {
       scheduler.after(random.between(300, untilMs - 6_000), undefined, () => {
         faults.note(kind);
@@ -34,6 +38,12 @@ type Trouble = (options: TroubleOptions) => void;
 const troubles: Partial<Record<FaultKind, Trouble>> = {
   "freeze": ({ simulated: { random }, mesh }) => {
     if (mesh.processes.length > 0) random.pick(mesh.processes).freeze(random.between(500, 30_000));
+  },
+  // The other replica takes over, with what it remembers from its last time.
+  "conflicting-replica": ({ simulated: { random }, mesh }) => {
+    const doubled = new Set(mesh.processes.filter(({ ordinal }) => ordinal > 0).map(({ service }) => service));
+    const replicas = mesh.processes.filter(({ service }) => doubled.has(service));
+    if (replicas.length > 0) random.pick(replicas).disconnect();
   },
   "clock-jump": ({ simulated: { random, tell }, mesh }) => {
     const jumpMs = random.pick([-7_200_000, -5_000, 5_000, 7_200_000]);

@@ -54,8 +54,8 @@ const rates: Partial<Record<FaultKind, number>> = {
   "message-duplicated": 0.03,
   "message-delayed": 0.05,
   "feed-failed": 0.2,
-  "effect-failed": 0.05,
-  "effect-answer-lost": 0.05,
+  "effect-failed": 0.1,
+  "effect-answer-lost": 0.1,
   "effect-slow": 0.05,
 };
 

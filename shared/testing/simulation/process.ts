@@ -26,6 +26,7 @@ export class SimulatedProcess implements Owner {
   readonly clock: VirtualClock;
   readonly #simulated: Simulated;
   readonly #onDeath: (() => void)[] = [];
+  readonly #connections = new Set<() => void>();
   #isDead = false;
   frozenUntilMs = 0;
 
@@ -54,7 +55,20 @@ export class SimulatedProcess implements Owner {
     if (this.#isDead) return;
     this.#isDead = true;
     this.#simulated.tell?.(this.name, `dies: ${why}`, {});
+    for (const cut of [...this.#connections]) cut();
     for (const listener of this.#onDeath.splice(0)) listener();
+  }
+
+  /** Notes a connection of the process. @param cut Ends it without a goodbye. @returns Forgets it. */
+  connected(cut: () => void): () => void {
+    this.#connections.add(cut);
+    return () => this.#connections.delete(cut);
+  }
+
+  /** Cuts every connection to the broker; the process lives on and connects again. */
+  disconnect(): void {
+    this.#simulated.tell?.(this.name, "loses its connections", {});
+    for (const cut of [...this.#connections]) cut();
   }
 
   /** Suspends the process, as SIGSTOP does; the world goes on. */

@@ -33,7 +33,8 @@ export function simulatedTransport(options: SimulatedTransportOptions): Transpor
     connect: async (purpose) => {
       await new Promise<void>((resolve) => scheduler.after(random.between(0.1, 5), process, resolve));
       const session = await inner.connect(purpose);
-      process.onDeath(() => void session.close());
+      const forget = process.connected(() => void session.close());
+      session.lost.addEventListener("abort", forget, { once: true });
       return sessionOver(options, session);
     },
   };

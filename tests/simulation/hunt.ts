@@ -1,0 +1,72 @@
+import { systemClock } from "@mesh/base";
+import type { Bug } from "./bugs/mod.ts";
+import { playOne } from "./play_many.ts";
+import { shopPlan } from "./shop_services.ts";
+
+/** What became of the hunt for one mistake. */
+export interface Hunted {
+  readonly bug: Bug;
+  /** Schedules until one broke a rule; absent if none did. */
+  readonly seeds: number | undefined;
+  /** The rule that was broken first. */
+  readonly rule: string;
+}
+
+/** Orders per schedule of a hunt: most mistakes need one order and one fault, and small schedules are soon over. */
+const ordersOfHunt = 8;
+
+/**
+ * Plants one mistake and plays schedules until one breaks a rule.
+ *
+ * @param seedsMax Schedules after which it counts as not found.
+ */
+export async function hunt(bug: Bug, seedsMax: number): Promise<Hunted> {
+  const plan = shopPlan(1);
+  for (let seed = 1; seed <= seedsMax; seed += 1) {
+    const { violations } = await playOne({ seed, orders: ordersOfHunt, partitions: 1, plan, bug });
+    if (violations.length > 0) return { bug, seeds: seed, rule: violations[0]!.rule };
+  }
+  return { bug, seeds: undefined, rule: "" };
+}
+
+/** Hunts mistakes, one after the other. */
+export async function huntAll(
+  bugs: readonly Bug[],
+  { seedsMax, log }: { readonly seedsMax: number; readonly log: (line: string) => void },
+): Promise<readonly Hunted[]> {
+  const found: Hunted[] = [];
+  for (const bug of bugs) {
+    const startedMs = systemClock.monotonicMs();
+    const hunted = await hunt(bug, seedsMax);
+    const seconds = ((systemClock.monotonicMs() - startedMs) / 1000).toFixed(1);
+    log(`${bug.name.padEnd(34)} ${hunted.seeds ?? "not found"} ${hunted.rule} (${seconds} s)`);
+    found.push(hunted);
+  }
+  return found;
+}
+
+/** @returns The table of a hunt, for the documents. */
+export function bugTable(found: readonly Hunted[]): string {
+  const rows = found.map(({ bug: { name, what, rule }, seeds, rule: broken }) => [
+    `\`${name}\``,
+    what,
+    rule,
+    seeds === undefined ? "not found" : String(seeds),
+    broken,
+  ]);
+  const head = ["mistake", "what is done wrong", "rule", "schedules until found", "noticed by"];
+  const widths = head.map((title, at) => Math.max(title.length, ...rows.map((row) => row[at]!.length)));
+  const line = (cells: readonly string[]) => `| ${cells.map((cell, at) => cell.padEnd(widths[at]!)).join(" | ")} |`;
+  return [line(head), `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`, ...rows.map(line)].join("\n");
+}
+
+const page = new URL("../../docs/reliability.md", import.meta.url);
+const marks = { begin: "<!-- begin:planted-bugs -->", end: "<!-- end:planted-bugs -->" };
+
+/** Writes the table into `docs/reliability.md`. */
+export async function writeBugTable(found: readonly Hunted[]): Promise<void> {
+  const text = await Deno.readTextFile(page);
+  const [before, rest = ""] = text.split(marks.begin);
+  const after = rest.slice(rest.indexOf(marks.end));
+  await Deno.writeTextFile(page, `${before}${marks.begin}\n\n${bugTable(found)}\n\n${after}`);
+}
