@@ -4,23 +4,12 @@
  *
  * @module
  */
-import {
-  createHash,
-  createHmac,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-  randomBytes,
-  randomUUID,
-  sign as signReally,
-  verify as verifyReally,
-} from "node:crypto";
 import { Buffer } from "node:buffer";
+import { type KeyObject, sign as signReally, verify as verifyReally } from "node:crypto";
 import { murmur3 } from "@mesh/base";
 
-export { createHash, createHmac, createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, randomUUID };
-export type { KeyObject };
+// deno-lint-ignore mesh/no-export-star
+export * from "node:crypto";
 
 /** Which signatures are made and checked from now on. */
 export const signatures = { areReal: true };

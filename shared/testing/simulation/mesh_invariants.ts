@@ -1,5 +1,5 @@
-import { sha256 } from "@mesh/base";
 import type { OutgoingMessage } from "@mesh/broker";
+import { envelopeHash } from "@mesh/envelope";
 import type { CommitResult, OutboxEntry, StoreOperation, TurnWrites } from "@mesh/store";
 
 /** A rule that does not hold. */
@@ -97,7 +97,7 @@ export class MeshInvariants {
       this.#violate({ rule: "I15", what: `${service} handled ${messageId}, which nobody has committed` });
       return;
     }
-    known.digest ??= sha256(known.envelope);
+    known.digest ??= envelopeHash(known.envelope);
     if (digest !== "" && known.digest !== digest) {
       this.#violate({ rule: "I15", what: `${service} handled ${messageId} with content that was never committed` });
     }
