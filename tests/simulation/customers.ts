@@ -99,10 +99,7 @@ export class Customers {
     }
   }
 
-  #ask(
-    atMs: number,
-    request: Request,
-  ): void {
+  #ask(atMs: number, request: Request): void {
     this.#openCount += 1;
     this.#options.simulated.scheduler.after(atMs, undefined, () => this.#attempt(request, 1));
   }
@@ -115,8 +112,7 @@ export class Customers {
     const end = (isAnswered: boolean) => {
       if (isOver) return;
       isOver = true;
-      if (orderId !== undefined) isAnswered ? this.journal.unknown.delete(orderId) : this.journal.unknown.add(orderId);
-      if (isAnswered && orderId !== undefined) this.journal.accepted.add(orderId);
+      if (orderId !== undefined) this.#note(orderId, isAnswered);
       if (isAnswered || attempt === attemptsMax) this.#openCount -= 1;
       else scheduler.after(random.between(300, 1_500), undefined, () => this.#attempt(request, attempt + 1));
     };
@@ -131,5 +127,15 @@ export class Customers {
       cause: { subject: correlation, via: "gateway" },
       commit: (writes) => gateway.store.commit({ ...writes, inbox }),
     }).then(() => end(true), () => end(false));
+  }
+
+  #note(orderId: string, isAnswered: boolean): void {
+    const { accepted, unknown } = this.journal;
+    if (!isAnswered) {
+      unknown.add(orderId);
+      return;
+    }
+    unknown.delete(orderId);
+    accepted.add(orderId);
   }
 }

@@ -1,7 +1,7 @@
 import { systemClock } from "@mesh/base";
 import type { Bug } from "./bugs/mod.ts";
 import { playOne } from "./play_many.ts";
-import { shopPlan } from "./shop_services.ts";
+import { shopPlans } from "./shop_services.ts";
 
 /** What became of the hunt for one mistake. */
 export interface Hunted {
@@ -21,9 +21,9 @@ const ordersOfHunt = 8;
  * @param seedsMax Schedules after which it counts as not found.
  */
 export async function hunt(bug: Bug, seedsMax: number): Promise<Hunted> {
-  const plan = shopPlan(1);
+  const plans = shopPlans();
   for (let seed = 1; seed <= seedsMax; seed += 1) {
-    const { violations } = await playOne({ seed, orders: ordersOfHunt, partitions: 1, plan, bug });
+    const { violations } = await playOne({ seed, orders: ordersOfHunt, plans, bug });
     if (violations.length > 0) return { bug, seeds: seed, rule: violations[0]!.rule };
   }
   return { bug, seeds: undefined, rule: "" };

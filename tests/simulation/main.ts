@@ -8,7 +8,7 @@ import { errorText, systemClock } from "@mesh/base";
 import { bugs } from "./bugs/mod.ts";
 import { playMany, playOne } from "./play_many.ts";
 import type { ScheduleOptions, ScheduleResult } from "./shop_schedule.ts";
-import { shopPlan } from "./shop_services.ts";
+import { shopPlans } from "./shop_services.ts";
 import { type StoryLine, storyOf } from "./story.ts";
 import { addToTally, emptyTally, findIdleness, tallyText } from "./tally.ts";
 import { bugTable, huntAll, writeBugTable } from "./hunt.ts";
@@ -64,8 +64,7 @@ async function main(args: readonly string[]): Promise<number> {
   if (values.bugs) return await hunt(values.seeds, values.write, values.only);
   const schedule = {
     orders: values.orders,
-    partitions: 1,
-    plan: shopPlan(1),
+    plans: shopPlans(),
     ...(bug === undefined ? {} : { bug }),
   };
   if (values.story) return await tellOne({ ...schedule, seed: values.seed }, values.about);

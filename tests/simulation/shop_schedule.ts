@@ -14,18 +14,18 @@ import type { Bug } from "./bugs/mod.ts";
 import { signatures } from "./cheap_crypto.ts";
 import { Customers } from "./customers.ts";
 import { OutsideWorld } from "./outside_world.ts";
-import { type ShopPlan, shopServices, shopSettings } from "./shop_services.ts";
+import { planOfSeed, type ShopPlan, shopServices, shopSettings } from "./shop_services.ts";
 import { type Outcomes, ShopInvariants } from "./shop_invariants.ts";
 import { planTroubles } from "./troubles.ts";
 import type { StoryLine } from "./story.ts";
-import type { CommitResult, StoreOperation, TurnWrites } from "@mesh/store";
+import { tellStored } from "./tell_stored.ts";
 
 /** How to play one schedule. */
 export interface ScheduleOptions {
   readonly seed: number;
   readonly orders: number;
-  readonly plan: ShopPlan;
-  readonly partitions: number;
+  /** Of which the seed takes one; see `planOfSeed`. */
+  readonly plans: readonly ShopPlan[];
   /** A mistake to plant. */
   readonly bug?: Bug;
   /** Takes the story down. */
@@ -56,7 +56,8 @@ const troubleMs = 25_000;
  * To be called from a timer or plain code, not from within a promise: see `microtaskRunner`.
  */
 export function playSchedule(options: ScheduleOptions): ScheduleResult {
-  const { seed, plan, tell, calm } = options;
+  const { seed, plans, tell, calm } = options;
+  const plan = planOfSeed(plans, seed);
   const scheduler = new Scheduler();
   const random = new SeededRandom(seed, 1);
   const isCalm = calm ?? random.chance(0.03);
@@ -76,7 +77,7 @@ export function playSchedule(options: ScheduleOptions): ScheduleResult {
   const shopRules = new ShopInvariants({ violate, outside });
   signatures.areReal = seed % 100 === 0;
   const bug = options.bug?.plant();
-  const mesh = meshOf(options, simulated, { meshRules, shopRules, outside, substitutes: bug?.substitutes });
+  const mesh = meshOf({ plan, tell }, simulated, { meshRules, shopRules, outside, substitutes: bug?.substitutes });
   const customers = new Customers({
     simulated,
     mesh,
@@ -92,14 +93,11 @@ export function playSchedule(options: ScheduleOptions): ScheduleResult {
   const isQuiet = () =>
     customers.areDone && scheduler.nowMs > troubleMs && shopRules.areOrdersEnded(customers.journal) && mesh.isQuiet;
   run(scheduler, violations, isQuiet);
-  if (violations.length === 0) {
-    if (!isQuiet()) violate({ rule: "I3", what: `the shop is not quiet after ${quietLimitMs} ms: ${mesh.unsettled}` });
-    else {shopRules.judgeEnd({
-        mesh,
-        journal: customers.journal,
-        isThorough: seed % 16 === 0,
-        verifier: { keys: plan.keys.directory, policy: plan.policy },
-      });}
+  if (violations.length === 0 && isQuiet()) {
+    const verifier = { keys: plan.keys.directory, policy: plan.policy };
+    shopRules.judgeEnd({ mesh, journal: customers.journal, isThorough: seed % 16 === 0, verifier });
+  } else if (violations.length === 0) {
+    violate({ rule: "I3", what: `the shop is not quiet after ${quietLimitMs} ms: ${mesh.unsettled}` });
   }
   return {
     seed,
@@ -123,7 +121,7 @@ function run(scheduler: Scheduler, violations: readonly Violation[], isQuiet: ()
 }
 
 function meshOf(
-  { plan, partitions, tell }: ScheduleOptions,
+  { plan, tell }: { readonly plan: ShopPlan; readonly tell: ScheduleOptions["tell"] },
   simulated: Simulated,
   { meshRules, shopRules, outside, substitutes }: {
     readonly substitutes: Substitutes | undefined;
@@ -146,7 +144,7 @@ function meshOf(
     policy: plan.policy,
     keys: plan.keys,
     settings: shopSettings,
-    partitions,
+    partitions: plan.partitions,
     observer: {
       stored: (service, operation, args, result) => {
         meshRules.stored(service, operation, args, result);
@@ -162,38 +160,5 @@ function meshOf(
   });
 }
 
-/** Tells what a call has written. */
-function tellStored(
-  { tell }: Simulated,
-  service: string,
-  { operation, args, result }: {
-    readonly operation: StoreOperation;
-    readonly args: readonly unknown[];
-    readonly result: unknown;
-  },
-): void {
-  if (operation !== "commit") {
-    if (writingOperations.has(operation)) tell?.(`${service} db`, operation, {});
-    return;
-  }
-  const { inbox, voided, events, outbox, effects, endedEffects, answered } = args[0] as TurnWrites;
-  const { outcome } = result as CommitResult;
-  const parts = [
-    ...inbox.map(({ messageId }) => `handled ${messageId.slice(-6)}`),
-    ...voided.map(({ messageId }) => `voided ${messageId.slice(-6)}`),
-    ...events.map(({ type, id, version, data }) => `${type} ${id.slice(-6)} @${version} ${JSON.stringify(data)}`),
-    ...outbox.filter(({ kind }) => kind !== "event").map(({ kind, type, messageId }) =>
-      `${kind} ${type} ${messageId.slice(-6)}`
-    ),
-    ...effects.map(({ id, effect }) => `asks for ${effect} ${id}`),
-    ...endedEffects.map(({ id }) => `ends ${id}`),
-    ...answered.map((id) => `answered ${id.slice(-6)}`),
-  ];
-  if (parts.length === 0) return;
-  const correlations = [...events, ...outbox, ...effects].map(({ correlation }) => correlation);
-  tell?.(`${service} db`, `${outcome}: ${parts.join("; ")}`, { correlations });
-}
-
-const writingOperations: ReadonlySet<StoreOperation> = new Set(["fireTimers", "finishEffect", "requeueAnswers"]);
-
+/** Services that may run twice. */
 const rivals = ["orders", "inventory", "payments", "orchestrator", "notifications", "gateway"] as const;

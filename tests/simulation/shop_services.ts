@@ -32,6 +32,8 @@ export const tiersMs = [500, 2_000, 5_000, 20_000];
 
 /** Everything that all schedules share. */
 export interface ShopPlan {
+  /** Mailbox partitions of each service. */
+  readonly partitions: number;
   readonly topology: BrokerTopology;
   readonly policy: PolicyIndex;
   readonly keys: SimulatedKeys;
@@ -40,10 +42,21 @@ export interface ShopPlan {
 /** Makes what all schedules share; slow, hence made once. */
 export function shopPlan(partitions: number): ShopPlan {
   return {
+    partitions,
     topology: brokerTopology(definitions, { partitions, tiersMs }),
     policy: policyIndex(emitPolicyFrom(definitions)),
     keys: simulatedKeys(definitions.map(({ name }) => name)),
   };
+}
+
+/** Plans of one partition and of two; see {@link planOfSeed}. */
+export function shopPlans(): readonly ShopPlan[] {
+  return [shopPlan(1), shopPlan(2)];
+}
+
+/** Chooses among plans: in every fifth schedule services have two mailboxes, which two replicas share. */
+export function planOfSeed([one, two]: readonly ShopPlan[], seed: number): ShopPlan {
+  return seed % 5 === 0 && two !== undefined ? two : one!;
 }
 
 /** Production figures, but for looks that would cost more than they show, and waits that a schedule has no time for. */

@@ -3,12 +3,12 @@ import { faultKinds, noFaults } from "@mesh/testing/simulation";
 import { bugs } from "./bugs/mod.ts";
 import { playOne } from "./play_many.ts";
 import type { ScheduleResult } from "./shop_schedule.ts";
-import { shopPlan } from "./shop_services.ts";
+import { shopPlan, shopPlans } from "./shop_services.ts";
 import { type StoryLine, storyOf } from "./story.ts";
 import { addToTally, emptyTally, findIdleness, tallyText } from "./tally.ts";
 
-const plan = shopPlan(1);
-const common = { orders: 5, partitions: 1, plan };
+const plans = shopPlans();
+const common = { orders: 5, plans };
 
 Deno.test("orders end and every invariant holds, whatever goes wrong", async () => {
   const tally = emptyTally();
@@ -43,9 +43,9 @@ Deno.test("a seed is played the same way again, told or not, and no other seed i
 });
 
 Deno.test("several partitions break no rule either", async () => {
-  const wide = shopPlan(4);
+  const wide = [shopPlan(4)];
   for (let seed = 1; seed <= 4; seed += 1) {
-    const { violations } = await playOne({ ...common, seed, partitions: 4, plan: wide });
+    const { violations } = await playOne({ ...common, seed, plans: wide });
     assertEquals(violations, [], `seed ${seed}`);
   }
 });

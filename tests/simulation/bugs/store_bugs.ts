@@ -95,6 +95,15 @@ export const storeBugs: readonly Bug[] = [
     })),
   },
   {
+    name: "chain-begins-anew",
+    what: "after a restart an event does not name the one before it",
+    rule: "F58",
+    plant: inStores((store) => ({
+      loadStreams: async (streams, version) =>
+        (await store.loadStreams(streams, version)).map((state) => ({ ...state, hash: null })),
+    })),
+  },
+  {
     name: "timer-never-fires",
     what: "nobody looks for timers that are due",
     rule: "F50",
