@@ -59,7 +59,7 @@ export class Customers {
     const { random, orderCount, rushMs, newId } = this.#options;
     for (const [at, sku] of skus.entries()) {
       const isScarce = at === skus.length - 1;
-      const units = isScarce ? random.pick([8, 16, 32]) : 200;
+      const units = isScarce ? random.pick([12, 32, 64]) : 200;
       this.#count(sku, 50, units);
       // Never fewer than may be held, so that nothing is short.
       if (random.chance(0.3)) this.#count(sku, random.between(1_000, rushMs), units + random.below(6));
