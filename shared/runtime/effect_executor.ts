@@ -2,13 +2,7 @@ import { type AnyEffect, type Cause, type EffectAdapters, type EffectCall } from
 import { type Clock, errorText, type IdSource, MeshError } from "@mesh/base";
 import { type AnyCommand, systemContracts } from "@mesh/contract";
 import type { ClaimedEffect, OutboxEntry, Store } from "@mesh/store";
-import {
-  BrokenCircuitError,
-  circuitBreaker,
-  type CircuitBreakerPolicy,
-  ConsecutiveBreaker,
-  handleAll,
-} from "cockatiel";
+import { CircuitBreaker, circuitOpen } from "./circuit_breaker.ts";
 import type { DatabaseClock } from "./database_clock.ts";
 import type { Log } from "./log.ts";
 import type { Meter } from "./meter.ts";
@@ -61,7 +55,7 @@ export interface EffectExecutorOptions {
 export class EffectExecutor {
   readonly #options: EffectExecutorOptions;
   readonly #definitions: ReadonlyMap<string, AnyEffect>;
-  readonly #breakers = new Map<string, CircuitBreakerPolicy>();
+  readonly #breakers = new Map<string, CircuitBreaker>();
   readonly #running = new Map<string, number>();
   readonly #tasks = new Set<Promise<void>>();
   #wake: () => void = () => {};
@@ -75,7 +69,7 @@ export class EffectExecutor {
       this.#breakers.set(
         dependency,
         // Ten failures in a row are an outage, not bad luck; one call every 5 seconds then tries the waters.
-        circuitBreaker(handleAll, { halfOpenAfter: 5_000, breaker: new ConsecutiveBreaker(10) }),
+        new CircuitBreaker(options.clock, { failuresMax: 10, openMs: 5_000 }),
       );
     }
   }
@@ -175,7 +169,7 @@ export class EffectExecutor {
 
   #retryInMs(effect: ClaimedEffect, error: unknown): number {
     const { effectRetryMinMs, effectRetryMaxMs } = this.#options.settings;
-    if (error instanceof BrokenCircuitError) return 5_000;
+    if (error instanceof MeshError && error.reason === circuitOpen) return 5_000;
     return Math.min(effectRetryMinMs * 2 ** Math.min(effect.attempt - 1, 20), effectRetryMaxMs);
   }
 
