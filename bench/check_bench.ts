@@ -5,6 +5,7 @@
  */
 import { parseArgs } from "node:util";
 import { errorText, systemClock } from "@mesh/base";
+import { machineText } from "@mesh/testing/machine";
 import { findContender } from "./compare/contender_list.ts";
 import { openArena } from "./compare/open_arena.ts";
 import { runRounds } from "./compare/run_rounds.ts";
@@ -20,7 +21,6 @@ import {
   readBaseline,
 } from "./guard/baseline.ts";
 import { measureSigning } from "./guard/signing_ratios.ts";
-import { machineText } from "./machine/proc.ts";
 
 const helpText = `Compares ratios of speed with those in bench/baseline.json; fails on a loss of more than 20 %.
 

@@ -4,13 +4,14 @@
  * @module
  */
 import { errorText, systemClock } from "@mesh/base";
+import { machineText } from "@mesh/testing/machine";
 import { type Comparison, comparisonReport } from "./compare/comparison_report.ts";
 import { openArena } from "./compare/open_arena.ts";
 import { type CompareOptions, helpText, readOptions } from "./compare/options.ts";
+import { withComparison } from "./compare/page.ts";
 import { type Outcome, runRounds } from "./compare/run_rounds.ts";
 import { summarize } from "./compare/summary.ts";
 import { readVersions } from "./compare/versions.ts";
-import { machineText } from "./machine/proc.ts";
 
 const startedMs = systemClock.monotonicMs();
 const log = (line: string) =>
@@ -51,11 +52,10 @@ function shownArgs(): readonly string[] {
   return Deno.args.filter((arg, at) => arg !== "--write" && Deno.args[at - 1] !== "--write");
 }
 
-/** Tables as a page, formatted as all pages are. */
+/** Tables within a page, formatted as all pages are. */
 async function writePage(path: string, text: string): Promise<void> {
-  const head =
-    "# Benchmarks\n\nWritten by `make bench`; what is compared, how and what is not is in `bench/README.md`.\n\n";
-  await Deno.writeTextFile(path, head + text);
+  const page = await Deno.readTextFile(path).catch(() => "");
+  await Deno.writeTextFile(path, withComparison(page, text));
   await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", path] }).output();
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { errorText } from "@mesh/base";
-import { machineText, readMillisPerTick } from "./machine/proc.ts";
+import { machineText } from "@mesh/testing/machine";
 import { openBenchShop, provideGoods } from "./saga/bench_shop.ts";
 import { faultsOfShop } from "./saga/judge_shop.ts";
 import { type Bench, measureLoad, type Measurement, untilQuiet } from "./saga/measure_load.ts";
@@ -27,7 +27,7 @@ async function run(options: BenchOptions, interrupted: Promise<void>): Promise<B
     const total = options.warmUp + options.orders * options.inFlight.length;
     const unitsPerSku = Math.min(1_000_000, Math.ceil(total / options.skus) + 100);
     const goods = await provideGoods(shop, { ...options, unitsPerSku });
-    const bench: Bench = { shop, books, ends, goods, millisPerTick: await readMillisPerTick() };
+    const bench: Bench = { shop, books, ends, goods };
     // The watch only ends by failing, which would otherwise look like orders that never end.
     const result = await Promise.race([measure(bench, options), watching, interrupted]);
     return result === undefined ? undefined : { machine: machineText(), ...result };

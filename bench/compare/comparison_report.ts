@@ -45,6 +45,7 @@ function sectionOf(
     "",
     tableOf(costColumns, summaries, contenders),
     "",
+    ...workTable(summaries, contenders),
     ...faulty.flatMap(({ contender, faults }) => [
       `**${titleOf(contender, contenders)} has runs that do not count:**`,
       "",
@@ -52,6 +53,19 @@ function sectionOf(
       "",
     ]),
   ];
+}
+
+/** What is done for a saga, for those that can tell; they all count the same things. */
+function workTable(summaries: readonly Summary[], contenders: readonly ContenderSpec[]): readonly string[] {
+  const counted = summaries.flatMap(({ contender, work }) => work === undefined ? [] : [{ contender, work }]);
+  const [first] = counted;
+  if (first === undefined) return [];
+  const names = Object.keys(first.work);
+  const rows = counted.map(({ contender, work }) => [
+    titleOf(contender, contenders),
+    ...names.map((name) => work[name]?.toFixed(1) ?? "–"),
+  ]);
+  return [markdownTable(["done per saga", ...names], rows), ""];
 }
 
 const saturationColumns: readonly Column[] = [

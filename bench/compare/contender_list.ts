@@ -11,6 +11,10 @@ export interface ContenderSpec {
   readonly inFlight: number;
   /** Runs without any network but its own loopback: it would ask somebody outside for its newest version. */
   readonly isIsolated?: boolean;
+  /** Can tell what is done for a saga. */
+  readonly countsWork?: boolean;
+  /** How long it may take to start, in milliseconds; absent for what is usual. */
+  readonly readyLimitMs?: number;
 }
 
 /** The measure of all others. */
@@ -44,7 +48,14 @@ export const contenders: readonly ContenderSpec[] = [
     inFlight: 256,
   },
   { name: "moleculer", title: "Moleculer", command: ["peers/moleculer.ts"], runtime: "node", inFlight: 256 },
-  { name: "shop", title: "whole shop", command: ["contenders/shop/main.ts"], runtime: "deno", inFlight: 64 },
+  {
+    name: "shop",
+    title: "whole shop",
+    command: ["contenders/shop/main.ts"],
+    runtime: "deno",
+    inFlight: 64,
+    countsWork: true,
+  },
 ];
 
 /** Finds a contender by name. */

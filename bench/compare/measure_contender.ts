@@ -1,7 +1,7 @@
 import { engineFlag } from "@jangteo/deploy/permissions";
 import { systemClock, UnavailableError } from "@mesh/base";
 import { createVhost, deleteVhost, type Infra, processesIn, withVhost } from "@mesh/testing/infra";
-import type { LoadPlan, LoadResult, Processes } from "../contender/protocol.ts";
+import type { LoadPlan, LoadResult, Processes, Work } from "../contender/protocol.ts";
 import type { ContenderSpec } from "./contender_list.ts";
 import { ContenderProcess } from "./contender_process.ts";
 import { dropDatabases, settleDatabase } from "./databases.ts";
@@ -17,7 +17,6 @@ export interface Arena {
   readonly folder: string;
   /** Absent where no peer takes part. */
   readonly peers?: PeersInstallation;
-  readonly millisPerTick: number;
   readonly log: (line: string) => void;
   /** Ends everything early. */
   readonly signal: AbortSignal;
@@ -56,6 +55,13 @@ export interface OpenedContender extends AsyncDisposable {
    * @throws {UnavailableError} If it does not answer.
    */
   measure(plan: LoadPlan): Promise<Measurement>;
+  /**
+   * Puts a load on it to count what is done for a saga.
+   *
+   * @returns `undefined` where the contender cannot tell or the load went wrong.
+   * @throws {UnavailableError} If it does not answer.
+   */
+  count(plan: LoadPlan): Promise<Work | undefined>;
 }
 
 /**
@@ -93,19 +99,28 @@ export async function openContender(arena: Arena, spec: ContenderSpec): Promise<
       peersFolder: arena.peers?.folder ?? "",
     },
   });
-  const { ready: { processes } } = await contender.next("ready", reportLimitMs);
+  const { ready: { processes } } = await contender.next("ready", spec.readyLimitMs ?? reportLimitMs);
   const { result: { faults } } = await measureLoad(arena, { contender, processes }, priming);
   if (faults.length > 0) throw new UnavailableError(`Cannot measure ${spec.name}: ${faults.join("; ")}`);
   await settleDatabase(adminUrl);
   const all = cleanUp.move();
   return {
     measure: (plan) => measureLoad(arena, { contender, processes }, plan),
+    count: (plan) => countWork(contender, plan),
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
 }
 
+async function countWork(contender: ContenderProcess, plan: LoadPlan): Promise<Work | undefined> {
+  await contender.order({ count: plan });
+  await contender.next("measuring", plan.warmUpMs + reportLimitMs);
+  await contender.next("measuring", plan.measureMs + reportLimitMs);
+  const { result: { faults, work } } = await contender.next("result", reportLimitMs);
+  return faults.length === 0 ? work : undefined;
+}
+
 async function measureLoad(
-  { serversFolder, millisPerTick }: Arena,
+  { serversFolder }: Arena,
   { contender, processes: own }: { readonly contender: ContenderProcess; readonly processes: Processes },
   plan: LoadPlan,
 ): Promise<Measurement> {
@@ -117,10 +132,10 @@ async function measureLoad(
   const processes = (): Processes => own.broker === undefined ? { ...shared(), ...own } : own;
   await contender.order({ run: plan });
   await contender.next("measuring", plan.warmUpMs + reportLimitMs);
-  const before = readCpu(processes(), millisPerTick);
+  const before = readCpu(processes());
   const beginMs = systemClock.monotonicMs();
   await contender.next("measuring", plan.measureMs + reportLimitMs);
-  const used = cpuBetween(before, readCpu(processes(), millisPerTick));
+  const used = cpuBetween(before, readCpu(processes()));
   const elapsedMs = systemClock.monotonicMs() - beginMs;
   const resident = residentBytes(own);
   const { result } = await contender.next("result", reportLimitMs);
@@ -142,7 +157,7 @@ function commandOf(
 ): [string, ...string[]] {
   const path = new URL(`../${program}`, import.meta.url).pathname;
   const command: [string, ...string[]] = runtime === "node"
-    ? [peers!.node, "--single-threaded-gc", "--disable-warning=DeprecationWarning", path, ...args]
+    ? [peers!.node, "--disable-warning=DeprecationWarning", path, ...args]
     : [Deno.execPath(), "run", engineFlag, "--frozen", "--cached-only", "-A", path, ...args];
   return isIsolated ? [...ownNetwork, ...command] : command;
 }

@@ -1,5 +1,4 @@
 import { startInfra, stateDir } from "@mesh/testing/infra";
-import { readMillisPerTick } from "../machine/proc.ts";
 import type { ContenderSpec } from "./contender_list.ts";
 import { installPeers } from "./install_peers.ts";
 import type { Arena } from "./measure_contender.ts";
@@ -34,10 +33,9 @@ export async function openArena(
     await startInfra({ wants: ["rabbitmq", "postgres"], stateDir: serversFolder, keep: false, mode: "local" }),
   );
   log("servers are ready");
-  const millisPerTick = await readMillisPerTick();
   const all = cleanUp.move();
   return {
-    arena: { infra, serversFolder, folder, millisPerTick, log, signal, ...(peers === undefined ? {} : { peers }) },
+    arena: { infra, serversFolder, folder, log, signal, ...(peers === undefined ? {} : { peers }) },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
 }

@@ -26,7 +26,8 @@ run does not count: sagas missing, sums that do not hold.
 
   --only <a,b>         ${contenders.map(({ name }) => name).join(", ")}
                        (default all)
-  --loads <a,b>        ${loadNames.join(", ")} (default all)
+  --loads <a,b>        ${loadNames.join(", ")} (default all); half needs saturation
+                       and brings it along
   --runs <n>           runs of each contender (default 5)
   --seconds <n>        length of each measurement (default 8)
   --in-flight <n>      sagas at once at saturation, for all contenders (default: see the table)
@@ -109,7 +110,9 @@ function chosenLoads(text: string | undefined, faults: string[]): readonly LoadN
   for (const name of names) {
     if (!loadNames.some((load) => load === name)) faults.push(`--loads names "${name}", which is no load`);
   }
-  return loadNames.filter((load) => names.includes(load));
+  // Half of what is told by saturation.
+  const isHalf = names.includes("half");
+  return loadNames.filter((load) => names.includes(load) || (load === "saturation" && isHalf));
 }
 
 function parse(args: readonly string[]) {

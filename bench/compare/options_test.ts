@@ -16,6 +16,10 @@ Deno.test("--quick is short, and its figures can still be set one by one", () =>
   assertEquals([runs, measureMs], [3, 4_000]);
 });
 
+Deno.test("half the load is half of what saturation shows, so that is measured, too", () => {
+  assertEquals(readOptions(["--loads", "half"])!.loads, ["saturation", "half"]);
+});
+
 Deno.test("--in-flight is for all", () => {
   const { contenders } = readOptions(["--only", "mesh,dbos", "--in-flight", "8"])!;
   assertEquals(contenders.map(({ name, inFlight }) => [name, inFlight]), [["mesh", 8], ["dbos", 8]]);

@@ -1,4 +1,5 @@
 import { errorText } from "@mesh/base";
+import type { Work } from "../contender/protocol.ts";
 import type { ContenderSpec } from "./contender_list.ts";
 import { type LoadDurations, type LoadName, planLoad } from "./load_plans.ts";
 import { type Arena, type Measurement, openContender } from "./measure_contender.ts";
@@ -20,6 +21,8 @@ export interface Outcome {
   readonly round: number;
   /** Absent where the load was more than the contender can do, and where nothing came of it. */
   readonly measurement?: Measurement;
+  /** What was done for a saga under the same load; only in the first round of a contender that can tell. */
+  readonly work?: Work;
   /** Why it does not count; empty for a run that does. */
   readonly faults: readonly string[];
 }
@@ -45,7 +48,7 @@ async function runContender(
   { contender, round }: { readonly contender: ContenderSpec; readonly round: number },
 ): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = [];
-  const note = (load: LoadName, rest: Pick<Outcome, "measurement" | "faults">) => {
+  const note = (load: LoadName, rest: Pick<Outcome, "measurement" | "work" | "faults">) => {
     outcomes.push({ contender: contender.name, load, round, ...rest });
     arena.log(`round ${round}/${rounds} ${contender.name} ${load}: ${outcomeText(rest)}`);
   };
@@ -67,7 +70,9 @@ async function runContender(
       const { faults, finished, isBehind } = measurement.result;
       const isIdle = faults.length === 0 && finished === 0 && !isBehind;
       const all = isIdle ? ["no saga ended within the measurement"] : faults;
-      note(load, { measurement, faults: all });
+      const isCounted = contender.countsWork === true && round === 1 && all.length === 0 && !isBehind;
+      const work = isCounted ? await opened.count(plan) : undefined;
+      note(load, { measurement, faults: all, ...(work === undefined ? {} : { work }) });
       // What is wrong stays wrong: the next load would be judged by the same books.
       if (all.length > 0) break;
     }

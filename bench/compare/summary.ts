@@ -1,5 +1,5 @@
 import { ratioSpread, type Spread, spreadOf } from "../figures/spread.ts";
-import { type ProcessGroup, processGroups } from "../contender/protocol.ts";
+import { type ProcessGroup, processGroups, type Work } from "../contender/protocol.ts";
 import { ceilingName, type ContenderSpec } from "./contender_list.ts";
 import type { LoadName } from "./load_plans.ts";
 import type { Measurement } from "./measure_contender.ts";
@@ -29,6 +29,8 @@ export interface Summary {
     readonly p99Ms: Spread | undefined;
     readonly coresBusy: Spread | undefined;
   };
+  /** What was done for a saga, where that was counted. */
+  readonly work: Work | undefined;
   /** Sagas a second of the mesh divided by its own in the same round. */
   readonly meshTo: Spread | undefined;
 }
@@ -73,6 +75,7 @@ export function summarize(
         p99Ms: to(ceilingName, p99Ms),
         coresBusy: to(ceilingName, coresBusy),
       },
+      work: runs.find(({ work }) => work !== undefined)?.work,
       meshTo: ratioSpread(byRound(runsOf("mesh"), perSecond), byRound(counted, perSecond)),
     };
   });

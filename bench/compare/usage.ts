@@ -1,6 +1,6 @@
+import { busyMs, cpuMsOf, residentBytesOf } from "@mesh/testing/machine";
 import type { Processes, ProcessGroup } from "../contender/protocol.ts";
 import { processGroups } from "../contender/protocol.ts";
-import { busyTicks, residentBytesOf, ticksOf } from "../machine/proc.ts";
 
 /** Processor time by part, in milliseconds. */
 export type CpuByGroup = Readonly<Record<ProcessGroup, number>>;
@@ -13,12 +13,11 @@ export interface CpuReading {
 }
 
 /** Reads the processor time that each part has used so far. */
-export function readCpu(processes: Processes, millisPerTick: number): CpuReading {
-  const millisOf = (group: ProcessGroup) =>
-    (processes[group] ?? []).reduce((sum, pid) => sum + ticksOf(pid), 0) * millisPerTick;
+export function readCpu(processes: Processes): CpuReading {
+  const millisOf = (group: ProcessGroup) => (processes[group] ?? []).reduce((sum, pid) => sum + cpuMsOf(pid), 0);
   return {
     groups: Object.fromEntries(processGroups.map((group) => [group, millisOf(group)])) as Record<ProcessGroup, number>,
-    machineMs: busyTicks() * millisPerTick,
+    machineMs: busyMs(),
   };
 }
 

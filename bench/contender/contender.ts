@@ -1,4 +1,4 @@
-import type { ContenderSetup, Processes } from "./protocol.ts";
+import type { ContenderSetup, Processes, Work } from "./protocol.ts";
 
 /** What is compared: something that runs four-step sagas. */
 export interface Contender {
@@ -18,6 +18,12 @@ export interface Contender {
    * @returns What is wrong; empty when every saga ended once and all sums hold.
    */
   judge(sagas: number): Promise<readonly string[]>;
+  /**
+   * Begins to count what is done; absent where that cannot be told.
+   *
+   * @returns Reads what was done since, in all, and ends the count; called when nothing is under way any more.
+   */
+  readonly countWork?: () => Promise<() => Promise<Work>>;
   /** Ends all that it started. */
   stop(): Promise<void>;
 }

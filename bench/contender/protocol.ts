@@ -75,12 +75,19 @@ export interface LoadResult {
   readonly isBehind: boolean;
   /** What was wrong; empty for a run that counts. */
   readonly faults: readonly string[];
+  /** Only where it was to be counted. */
+  readonly work?: Work;
 }
+
+/** What was done, by what it is called in a report; per saga where nothing else is said. */
+export type Work = Readonly<Record<string, number>>;
 
 /** What the bench says. */
 export type Order =
   | { readonly setup: ContenderSetup }
   | { readonly run: LoadPlan }
+  /** Runs a load of which nothing is measured, and counts what is done for it. */
+  | { readonly count: LoadPlan }
   | { readonly stop: true };
 
 /** What the contender says. */

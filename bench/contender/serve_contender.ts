@@ -2,7 +2,7 @@ import { createInterface } from "node:readline";
 import process from "node:process";
 import type { Contender, OpenContender } from "./contender.ts";
 import { loadClock } from "./load_clock.ts";
-import type { Order, Report } from "./protocol.ts";
+import type { Order, Report, Work } from "./protocol.ts";
 import { runLoad } from "./run_load.ts";
 
 /**
@@ -24,10 +24,13 @@ export async function serveContender(open: OpenContender): Promise<void> {
         if (contender === undefined) throw new Error("Cannot run a load: there was no setup");
         const { runSaga } = contender;
         const measuring = (what: "begin" | "end") => say({ measuring: what });
-        const result = await runLoad(order.run, { clock: loadClock, runSaga, measuring });
+        const readWork = "count" in order ? await contender.countWork?.() : undefined;
+        const plan = "count" in order ? order.count : order.run;
+        const result = await runLoad(plan, { clock: loadClock, runSaga, measuring });
         sagas += result.started;
         const faults = [...result.faults, ...await contender.judge(sagas)];
-        say({ result: { ...result, faults } });
+        const work = await readWork?.();
+        say({ result: { ...result, faults, ...(work === undefined ? {} : { work: perSaga(work, result.started) }) } });
       }
     }
   } catch (error) {
@@ -35,6 +38,10 @@ export async function serveContender(open: OpenContender): Promise<void> {
   }
   await contender?.stop();
   process.exit(0);
+}
+
+function perSaga(work: Work, sagas: number): Work {
+  return Object.fromEntries(Object.entries(work).map(([name, count]) => [name, count / sagas]));
 }
 
 function say(report: Report): void {

@@ -17,7 +17,7 @@ const services = ["inventory", "payment", "shipping"];
 async function openMoleculer(setup: ContenderSetup): Promise<Contender> {
   const program = new URL("./moleculer_service.ts", import.meta.url).pathname;
   const env = { ...process.env, MOLECULER_SETUP: JSON.stringify(setup) };
-  const members = services.map((name) => startMember({ name, command: ["--single-threaded-gc", program, name], env }));
+  const members = services.map((name) => startMember({ name, command: [program, name], env }));
   await Promise.all(members.map((member) => member.untilLine(/^ready$/)));
   const node = moleculerNode(setup, "driver");
   await node.start();

@@ -76,11 +76,7 @@ function startHandlers({ peersFolder }: ContenderSetup, service: string, port: n
   const program = new URL("./restate_handlers.ts", import.meta.url).pathname;
   // The SDK logs every call at INFO otherwise.
   const env = { ...process.env, RESTATE_LOGGING: "ERROR", NODE_ENV: "production" };
-  return startMember({
-    name: service,
-    command: ["--single-threaded-gc", program, peersFolder, String(port), service],
-    env,
-  });
+  return startMember({ name: service, command: [program, peersFolder, String(port), service], env });
 }
 
 async function register(admin: number, port: number): Promise<void> {

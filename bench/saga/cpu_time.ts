@@ -1,6 +1,6 @@
 import { processesIn } from "@mesh/testing/infra";
+import { cpuMsOf } from "@mesh/testing/machine";
 import type { Shop } from "@jangteo/deploy/dev/start-shop";
-import { ticksOf } from "../machine/proc.ts";
 
 /** Processor time by group of processes, in milliseconds since they started. */
 export type CpuTimes = Readonly<Record<string, number>>;
@@ -12,11 +12,10 @@ export const customersGroup = "customers";
  * Reads how much processor time each part of a shop has used so far.
  *
  * @param shop One that has started its servers itself.
- * @param millisPerTick Length of the kernel's clock tick in milliseconds.
  * @returns `broker`, `database`, every service, `simulators`, `customers`.
  */
-export function readCpuTimes(shop: Shop, millisPerTick: number): CpuTimes {
-  const millisOf = (pids: readonly number[]) => pids.reduce((sum, pid) => sum + ticksOf(pid), 0) * millisPerTick;
+export function readCpuTimes(shop: Shop): CpuTimes {
+  const millisOf = (pids: readonly number[]) => pids.reduce((sum, pid) => sum + cpuMsOf(pid), 0);
   const children = [...shop.serviceNames, "simulators"].map((name) =>
     [name, millisOf([shop.child(name).pid])] as const
   );

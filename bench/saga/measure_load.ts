@@ -33,7 +33,6 @@ export interface Bench {
   readonly books: ShopBooks;
   readonly ends: OrderEnds;
   readonly goods: BenchGoods;
-  readonly millisPerTick: number;
 }
 
 /** 120 s: longer than any backlog that a closed loop can leave. */
@@ -41,16 +40,16 @@ const quietLimitMs = 120_000;
 
 /** Measures one load. @throws {UnavailableError} If orders stop ending. */
 export async function measureLoad(bench: Bench, load: Load): Promise<Measurement> {
-  const { shop, ends, goods, millisPerTick, books } = bench;
+  const { shop, ends, goods, books } = bench;
   const turnsBefore = await readTurns(shop);
-  const cpuBefore = readCpuTimes(shop, millisPerTick);
+  const cpuBefore = readCpuTimes(shop);
   const startedMs = systemClock.monotonicMs();
   const placed = await placeOrders(goods, ends, load);
   const elapsedMs = systemClock.monotonicMs() - startedMs;
-  const busy = cpuTimesBetween(cpuBefore, readCpuTimes(shop, millisPerTick));
+  const busy = cpuTimesBetween(cpuBefore, readCpuTimes(shop));
   const settledMs = await untilQuiet(books);
   const turnsAfter = await readTurns(shop);
-  const used = cpuTimesBetween(cpuBefore, readCpuTimes(shop, millisPerTick));
+  const used = cpuTimesBetween(cpuBefore, readCpuTimes(shop));
   return {
     load,
     placed,

@@ -87,6 +87,32 @@ export class ShopBooks implements AsyncDisposable {
     );
   }
 
+  /** Where the events of each service end now. */
+  async readPositions(): Promise<ReadonlyMap<string, number>> {
+    return new Map(
+      await Promise.all(this.#shop.serviceNames.map(async (service) => {
+        const [row] = await this.#sql(service)<[{ position: number }]>`
+          select coalesce(max(position), 0)::bigint as position from mesh.event`;
+        return [service, row.position] as const;
+      })),
+    );
+  }
+
+  /** Envelopes of all events that were recorded behind these places. */
+  async readEnvelopes(after: ReadonlyMap<string, number>): Promise<readonly string[]> {
+    const found = await Promise.all(
+      [...after].map(([service, position]) =>
+        this.#sql(service)<{ envelope: string }[]>`select envelope from mesh.event where position > ${position}::bigint`
+      ),
+    );
+    return found.flatMap((rows) => rows.map(({ envelope }) => envelope));
+  }
+
+  /** The connection to one service's database. */
+  database(service: string): postgres.Sql {
+    return this.#sql(service);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#databases.values()].map((sql) => sql.end({ timeout: 1 })));
     this.#databases.clear();

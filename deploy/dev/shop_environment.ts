@@ -1,6 +1,7 @@
 import type { ServiceDefinition } from "@mesh/contract";
 import { withUser, withVhost } from "@mesh/testing/infra";
 import { telemetryVariables } from "../permissions.ts";
+import { processVariables } from "../process_variables.ts";
 import { peersOf } from "../topology.ts";
 import type { ShopFiles } from "./provide_files.ts";
 import type { ShopSecrets } from "./shop_secrets.ts";
@@ -66,7 +67,7 @@ export function environmentOf(service: ServiceDefinition, plan: EnvironmentPlan)
   return {
     ...pick(inherited, [...passedOn, ...telemetryVariables]),
     DENO_NO_UPDATE_CHECK: "1",
-    OTEL_SERVICE_NAME: name,
+    ...processVariables(service),
     MESH_AMQP_URL: withVhost(withUser(plan.brokerUrl, name, own.broker), plan.vhost),
     MESH_POSTGRES_URL: databaseUrls[name]!,
     MESH_SIGNING_KEY_FILE: files.signingKeyFiles[name]!,

@@ -1,5 +1,6 @@
 import { hasMailbox, type ServiceDefinition } from "@mesh/contract";
 import { telemetryVariables, variablesOf } from "../permissions.ts";
+import { processVariables } from "../process_variables.ts";
 import { peersOf, serviceNamed, vhost } from "../topology.ts";
 import { broker, databaseHost, settingsMap } from "./cluster.ts";
 import { dev } from "./installation.ts";
@@ -92,7 +93,7 @@ export function addressVariables(
   return {
     DENO_NO_UPDATE_CHECK: "1",
     NO_COLOR: "1",
-    OTEL_SERVICE_NAME: name,
+    ...processVariables(service),
     MESH_AMQP_URL: `amqp://${name}:$(BROKER_PASSWORD)@${broker}:5672/${vhost}`,
     MESH_POSTGRES_URL: `postgres://${name}:$(DATABASE_PASSWORD)@${databaseHost(name)}:5432/${name}`,
     MESH_SIGNING_KEY_FILE: `${folders.keys}/${signingKeyFile}`,

@@ -2,6 +2,7 @@
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from "jose";
 import { systemClock, systemIds } from "@mesh/base";
 import { processesIn, startInfra } from "@mesh/testing/infra";
+import { cpuMsOf } from "@mesh/testing/machine";
 import { type BenchCustomer, fillDatabase } from "./bench/bench_database.ts";
 import type { ContenderOptions } from "./bench/contender.ts";
 import { load } from "./bench/raw_client.ts";
@@ -202,17 +203,6 @@ async function tokenMint() {
         .setIssuedAt(nowSeconds).setExpirationTime(nowSeconds + 600).sign(privateKey);
     },
   };
-}
-
-/** Own time of a process so far; proc(5), fields 14 and 15 of `stat`, in ticks of 10 ms. */
-function cpuMsOf(pid: number): number {
-  try {
-    const text = Deno.readTextFileSync(`/proc/${pid}/stat`);
-    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-    return 10 * (Number(fields[11]) + Number(fields[12]));
-  } catch {
-    return 0;
-  }
 }
 
 function option(name: string): string | undefined {

@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import process from "node:process";
 import { systemClock } from "@mesh/base";
 import { processesIn, startInfra } from "@mesh/testing/infra";
+import { cpuMsOf } from "@mesh/testing/machine";
 import { AmqpWorld } from "./conformance/amqp_world.ts";
 import { command, conformanceTopology } from "./conformance/world.ts";
 import { type Broker, connectBroker, type Consumer, type OutgoingMessage, type Publisher } from "./mod.ts";
@@ -106,14 +107,8 @@ async function timed(brokerPids: readonly number[], work: () => Promise<void>): 
   };
 }
 
-/** Processor time of processes so far; a tick is 10 ms on Linux wherever we run. */
 function brokerMicros(pids: readonly number[]): number {
-  return pids.reduce((sum, pid) => {
-    const text = Deno.readTextFileSync(`/proc/${pid}/stat`);
-    // The name may hold spaces and brackets; what follows the last bracket are fields 3 and up (proc(5)).
-    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-    return sum + (Number(fields[11]) + Number(fields[12])) * 10_000;
-  }, 0);
+  return pids.reduce((sum, pid) => sum + 1_000 * cpuMsOf(pid), 0);
 }
 
 function summary(figures: readonly Figures[]): string {

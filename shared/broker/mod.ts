@@ -5,6 +5,7 @@
  */
 export { type AmqpBrokerOptions, connectBroker } from "./amqp_broker.ts";
 export type { BrokerLogger } from "./transport.ts";
+export { bundleContentType, type BundledMessage, decodeBundle } from "./bundle.ts";
 export { bundleKeyOf } from "./bundle_key.ts";
 export { consumerPriorities } from "./consumer_priority.ts";
 export type {

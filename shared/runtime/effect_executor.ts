@@ -155,7 +155,10 @@ export class EffectExecutor {
     const forget = new AbortController();
     const abort = () => deadline.abort();
     stopping.addEventListener("abort", abort, { once: true });
-    void this.#options.clock.delay(definition.deadlineMs, forget.signal).then(abort);
+    void this.#options.clock.delay(definition.deadlineMs, forget.signal).then(() => {
+      // An exception for nobody: it is made with its stack, and costs as much as a row.
+      if (!forget.signal.aborted) abort();
+    });
     const call: EffectCall = { idempotencyKey: effect.id, signal: deadline.signal, attempt: effect.attempt };
     try {
       return await this.#breakers.get(effect.dependency)!.execute(async () => {

@@ -12,6 +12,7 @@ import { serveContender } from "../../contender/serve_contender.ts";
 import { openShopOn, provideGoods } from "../../saga/bench_shop.ts";
 import { faultsOfShop } from "../../saga/judge_shop.ts";
 import { untilQuiet } from "../../saga/measure_load.ts";
+import { countShopWork } from "../../work/shop_work.ts";
 import { OrderEnds, ShopBooks } from "../../saga/shop_books.ts";
 
 /** As in the bench of the shop alone; enough units for any run. */
@@ -50,6 +51,13 @@ async function openShop(setup: ContenderSetup): Promise<Contender> {
         ...(orders.length === sagas ? [] : [`${orders.length} of ${sagas} orders have ended`]),
         ...await faultsOfShop({ shop, books, goods }, orders),
       ];
+    },
+    countWork: async () => {
+      const count = await countShopWork(shop, books, setup.amqpUrl);
+      return async () => {
+        await using counted = count;
+        return await counted.read();
+      };
     },
     stop: async () => {
       stopping.abort();

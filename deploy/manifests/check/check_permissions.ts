@@ -9,10 +9,11 @@ import { nameOf } from "./check_schemas.ts";
 import type { Finding } from "./finding.ts";
 import { type ContainerShape, type PodShape, podsOf } from "./shapes.ts";
 
-/** Variables of a container that Deno itself reads, or that only other variables refer to. */
+/** Variables of a container that Deno or the C library reads, or that only other variables refer to. */
 const unreadVariables: ReadonlySet<string> = new Set([
   ...telemetryVariables,
   "DENO_NO_UPDATE_CHECK",
+  "MALLOC_MMAP_THRESHOLD_",
   "NO_COLOR",
   "BROKER_PASSWORD",
   "DATABASE_PASSWORD",

@@ -48,6 +48,7 @@ async function useEverything(store: PostgresStore, round: number): Promise<void>
   }));
   assertEquals(result.outcome, "committed");
   await store.loadStreams([stream, "unknown"], "1");
+  await store.loadStreams(["old"], "1");
   await store.listRows({ projection: "orders", generation: 1, owner: "anna", limit: 1 });
   await store.listRows({ projection: "orders", generation: 1, before: "5", limit: 1 });
   const { next } = await store.readFeed({ after: "", limit: 1 });
@@ -64,6 +65,14 @@ async function fill({ admin }: PostgresFixture): Promise<void> {
   await admin`
     insert into mesh.event (recorded_at_ms, epoch, stream, version, id, type, schema_version, correlation, data, envelope, hash)
     select 1, 1, 'filled/' || n, 1, gen_random_uuid(), 'rare', 1, '', '{}', '', '' from generate_series(1, ${rowCount}::int) n`;
+  // Its snapshot is of its last version, so that there is one event to read.
+  await admin`
+    insert into mesh.event (recorded_at_ms, epoch, stream, version, id, type, schema_version, correlation, data, envelope, hash)
+    select 1, 1, 'old', n, gen_random_uuid(), 'rare', 1, '', '{}', '', '' from generate_series(1, ${rowCount}::int) n`;
+  await admin`insert into mesh.snapshot (stream, state_version, version, state) values ('old', '1', ${rowCount}, '{}')`;
+  await admin`
+    insert into mesh.snapshot (stream, state_version, version, state)
+    select 'filled/' || n, '1', 1, '{}' from generate_series(1, ${rowCount}::int) n`;
   await admin`
     insert into mesh.projection (projection, generation, key, owner, sort, revision, seen, "row")
     select 'orders', 1, 'filled ' || n, 'anna', n, 1, '{}', '{}' from generate_series(1, ${rowCount}::int) n`;
