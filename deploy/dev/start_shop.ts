@@ -20,6 +20,8 @@ export interface ShopOptions {
   /** Fixed ports, for development; free ones when absent. */
   readonly ports?: ShopPorts;
   readonly infraPorts?: { readonly amqp?: number; readonly management?: number; readonly postgres?: number };
+  /** Where services find the broker, made from where it is: a proxy of a test. Where it is, when absent. */
+  readonly brokerThrough?: (amqpUrl: string) => string;
   readonly vhost?: string;
   readonly databasePrefix?: string;
   /** Mailbox partitions of each service; 1 by default. */
@@ -129,7 +131,7 @@ async function prepareShop(
     secrets,
     files,
     databaseUrls,
-    brokerUrl: infra.broker.amqpUrl,
+    brokerUrl: options.brokerThrough?.(infra.broker.amqpUrl) ?? infra.broker.amqpUrl,
     vhost,
     partitions,
     settings: options.settings ?? {},

@@ -23,8 +23,12 @@ export class AmqpConsumeChannel implements ConsumeChannel {
   readonly #options: AmqpConsumeChannelOptions;
   readonly #ended = new AbortController();
   readonly #tagOfQueue = new Map<string, string>();
+  /** Cancellations that came together with the answer to `subscribe`, before anybody could see that. */
+  readonly #cancelledEarly = new Set<string>();
   #error: (Error & { readonly code?: unknown }) | undefined;
   #isCancelled = false;
+  /** From our goodbye on amqplib throws at whoever answers a delivery; the broker delivers it again. */
+  #isClosing = false;
 
   private constructor(channel: Channel, options: AmqpConsumeChannelOptions) {
     this.#channel = channel;
@@ -54,6 +58,7 @@ export class AmqpConsumeChannel implements ConsumeChannel {
   }
 
   async subscribe({ queue, priority }: QueueClaim): Promise<void> {
+    this.#cancelledEarly.delete(queue);
     try {
       const { consumerTag } = await this.#channel.consume(
         queue,
@@ -61,6 +66,7 @@ export class AmqpConsumeChannel implements ConsumeChannel {
         priority === undefined ? {} : { priority },
       );
       this.#tagOfQueue.set(queue, consumerTag);
+      if (this.#cancelledEarly.delete(queue)) this.#noteCancel(queue);
     } catch (cause) {
       const error = this.#error ?? cause;
       throw brokerError(
@@ -78,15 +84,16 @@ export class AmqpConsumeChannel implements ConsumeChannel {
   }
 
   ackThrough(deliveryTag: number): void {
-    if (!this.#ended.signal.aborted) this.#channel.ack(tagged(deliveryTag), true);
+    if (!this.#isOver) this.#channel.ack(tagged(deliveryTag), true);
   }
 
   reject(deliveryTag: number, isRequeued: boolean): void {
-    if (!this.#ended.signal.aborted) this.#channel.reject(tagged(deliveryTag), isRequeued);
+    if (!this.#isOver) this.#channel.reject(tagged(deliveryTag), isRequeued);
   }
 
   async close(): Promise<void> {
     if (this.#ended.signal.aborted) return;
+    this.#isClosing = true;
     try {
       this.#channel.close().catch(() => {});
     } catch {
@@ -94,6 +101,10 @@ export class AmqpConsumeChannel implements ConsumeChannel {
     }
     await this.#options.clock.delay(this.#options.goodbyeLimitMs, this.#ended.signal);
     this.#ended.abort();
+  }
+
+  get #isOver(): boolean {
+    return this.#isClosing || this.#ended.signal.aborted;
   }
 
   async #cancelQueue(queue: string): Promise<void> {
@@ -113,6 +124,7 @@ export class AmqpConsumeChannel implements ConsumeChannel {
 
   #noteCancel(queue: string): void {
     if (this.#tagOfQueue.delete(queue)) this.#options.listener.onCancelled(this, queue);
+    else this.#cancelledEarly.add(queue);
   }
 }
 

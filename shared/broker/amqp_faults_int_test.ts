@@ -111,6 +111,36 @@ Deno.test("a RabbitMQ broker is closed within bounds although the server answers
   assertEquals(await consumer.take(1), []);
 });
 
+Deno.test("a RabbitMQ broker ignores an answer that comes while its channel is being closed", async () => {
+  await using world = await openWorld();
+  const answers: (() => void)[] = [];
+  const thrown: unknown[] = [];
+  const answer = (give: () => void) => {
+    try {
+      give();
+    } catch (error) {
+      thrown.push(error);
+    }
+  };
+  // Waiting for the answer to its goodbye is what a channel does while it is being closed.
+  const isGoodbye = (durationMs: number) => durationMs === 5_000;
+  const delay: Clock["delay"] = (durationMs, signal) => {
+    if (isGoodbye(durationMs)) answers.splice(0).forEach(answer);
+    return systemClock.delay(durationMs, signal);
+  };
+  const consumer = await (await world.connect("shelf", { clock: { ...systemClock, delay } }))
+    .openConsumer({ queues: mailbox });
+  const publisher = await (await world.connect("planner")).openPublisher();
+  await Promise.all(["m1", "m2"].map((id) => publisher.publish(command(id))));
+  const [first, second] = await takeExactly(consumer, 2);
+  answers.push(() => consumer.ackThrough(first!), () => consumer.reject(second!, true));
+
+  await world.deleteQueue("shelf.in.p0");
+  await eventually(world, () => answers.length === 0);
+
+  assertEquals(thrown, []);
+});
+
 Deno.test("a RabbitMQ broker that cannot be had is given up after the limit, with the reason", async () => {
   await using world = await openWorld();
   const options = { connectionName: "nobody", clock: systemClock, connectLimitMs: 300 };

@@ -50,6 +50,7 @@ export { ManagementClient, type ManagementOptions } from "./management.ts";
 export { MemoryBrokerServer, type MemoryBrokerServerOptions } from "./memory_broker_server.ts";
 export type { MemoryFaults } from "./memory_faults.ts";
 export type { StoredMessage } from "./memory_queue.ts";
+export { seededRandom } from "./seeded_random.ts";
 export { type LiveTopology, readLiveTopology } from "./live_topology.ts";
 export { type AppliedFinding, applyTopology, detachedTopology } from "./topology_apply.ts";
 export type { TopologyDiffOptions } from "./rights_diff.ts";

@@ -1,7 +1,7 @@
 import { systemClock } from "@mesh/base";
 import { type TestShop, waitFor } from "../e2e/harness/mod.ts";
 import { type Tally, tallyOf, untilSound, type Violation } from "../e2e/invariants/mod.ts";
-import { newCustomer } from "../e2e/storefront/mod.ts";
+import { newCustomer, type WantedOrder } from "../e2e/storefront/mod.ts";
 import type { Fault } from "./faults.ts";
 import { OrderStream } from "./order_stream.ts";
 
@@ -128,7 +128,7 @@ export class Ordeal implements AsyncDisposable {
 const providerDelayMs = 800;
 
 /** Orders of every kind, most of them good. */
-function wanted(index: number) {
+export function wanted(index: number): WantedOrder {
   const sku = `TEA-00${String(1 + index % 11).padStart(2, "0")}`;
   const other = `TEA-00${String(1 + (index + 5) % 11).padStart(2, "0")}`;
   const lines = index % 3 === 0 ? [{ sku, units: 1 }, { sku: other, units: 2 }] : [{ sku, units: 1 }];

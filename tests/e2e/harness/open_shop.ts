@@ -8,7 +8,8 @@ import { ShopRecords } from "./shop_records.ts";
 
 /** How a shop under test differs from the usual one. */
 export interface TestShopOptions
-  extends Pick<ShopOptions, "only" | "settings" | "sagaLimits" | "partitions" | "extra" | "isSeeded"> {
+  extends
+    Pick<ShopOptions, "only" | "settings" | "sagaLimits" | "partitions" | "extra" | "isSeeded" | "brokerThrough"> {
   /** Servers of its own, which the test may kill; otherwise those of the environment, or new ones. */
   readonly hasOwnServers?: boolean;
 }
