@@ -8,7 +8,8 @@ Deno.test("work of this process shows as its own processor time and as that of t
   let sum = 0;
   while (cpuBetween(before, readCpu()).ownMs < 50) for (let at = 0; at < 1e6; at += 1) sum += at;
   ok(sum > 0);
-  ok(busyMs() - busyBefore >= 50, "the machine was busy, too");
+  // Both are counted in ticks of 10 ms, each by a clock of its own.
+  ok(busyMs() - busyBefore >= 20, "the machine was busy, too");
 });
 
 Deno.test("a server's processor time is found by any of its processes", () => {
