@@ -171,8 +171,8 @@ Deno.test("every message that a RabbitMQ broker confirms arrives when everything
 
   world.proxy.setRates(rates);
   await Promise.all(Array.from({ length: 16 }, work));
-  const { fired } = world.proxy;
-  const neverCame = () => (Object.keys(fired) as FaultName[]).filter((name) => fired[name] === 0);
+  const neverCame = () =>
+    Object.entries(world.proxy.fired).flatMap(([name, count]) => count === 0 ? [name as FaultName] : []);
   // What chance has left out comes to the last messages.
   for (const name of neverCame()) world.proxy.order(name);
   waiting.push(...[...sent.keys()].slice(-later));
