@@ -142,15 +142,16 @@ Deno.test("a place that names another size, index, or way is refused", () => {
     [signature, "bad-signature"],
     [tokens[2]!.split(".")[2]!, "bad-signature"],
   ];
-  for (const verifier of [fresh(), { ...fresh() }]) {
+  const verifier = fresh();
+  const refusesAll = () => {
     for (const [place, reason] of places) {
       throws(() => verifyEnvelope(`${input}.${place}`, verifier), { reason }, place);
     }
-    ok(verifyEnvelope(tokens[1]!, verifier));
-    for (const [place, reason] of places) {
-      throws(() => verifyEnvelope(`${input}.${place}`, verifier), { reason }, place);
-    }
-  }
+  };
+  // Before the batch is known, and after.
+  refusesAll();
+  ok(verifyEnvelope(tokens[1]!, verifier));
+  refusesAll();
 });
 
 Deno.test("a batch that another service signed proves nothing, however often it was seen", () => {

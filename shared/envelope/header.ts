@@ -22,7 +22,7 @@ export interface EnvelopeHeader {
  * @returns base64url, the first part of the token.
  */
 export function encodedHeader(kid: string, kind: MessageKind): string {
-  return Buffer.from(`{"alg":"Ed25519","kid":"${kid}","typ":"${typOf(kind)}"}`).toString("base64url");
+  return encodedAscii(`{"alg":"Ed25519","kid":"${kid}","typ":"${typOf(kind)}"}`);
 }
 
 /** What the signature of a batch says. */

@@ -1,4 +1,4 @@
-import { contentHash } from "./record_rules.ts";
+import { contentHash } from "@mesh/cli";
 import type { ShopFacts, StoredEvent } from "./facts.ts";
 
 /** An order that went well, two units at 1000. */

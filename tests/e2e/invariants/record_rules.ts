@@ -1,4 +1,4 @@
-import { sha256 } from "@mesh/base";
+import { contentHash } from "@mesh/cli";
 import type { Rule, StoredEvent, Violation } from "./facts.ts";
 import { orderHistories } from "./order_histories.ts";
 
@@ -79,11 +79,6 @@ export const nothingDies: Rule = ({ deadLetters, doomedDigests, hostileDigests }
     what: `${service} has a dead letter ${type}, ${reason}: ${detail}`,
   }));
 };
-
-/** What `prv` of the next event names: SHA-256 of a zero byte and all that was signed. */
-export function contentHash(envelope: string): string {
-  return sha256(`\0${envelope.slice(0, envelope.lastIndexOf("."))}`);
-}
 
 function placeFault(event: StoredEvent, before: StoredEvent | undefined): string | undefined {
   const { claims, service, stream, version, id } = event;
