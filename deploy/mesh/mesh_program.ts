@@ -5,6 +5,7 @@ import {
   type CliOptions,
   deadLetterCommands,
   exitCodes,
+  laneCommands,
   meshAccess,
   openSession,
   outboxCommands,
@@ -51,6 +52,7 @@ export function meshProgram({ environment, file, send, clock, terminal }: MeshPr
       deadLetterCommands(mesh),
       sagaCommands(mesh, ["orchestrator"]),
       timerCommands(mesh),
+      laneCommands(mesh),
       outboxCommands(mesh),
       projectionCommands(mesh, clock),
       topologyCommands({

@@ -23,6 +23,7 @@ Commands:
   dlq              dead letters: messages that will not be handled by themselves
   sagas|saga       sagas: processes that span services
   timers|timer     timers: deadlines that actors and sagas wait for
+  lanes|lane       lanes: messages that wait behind one that failed, so that they do not overtake it
   outbox           outboxes: what services have said and nobody answered yet
   projections      read models, made from other services' events
   help [command]   display help for command

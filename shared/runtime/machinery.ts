@@ -10,6 +10,8 @@ import { DatabaseClock } from "./database_clock.ts";
 import { EffectExecutor } from "./effect_executor.ts";
 import { Generations } from "./generations.ts";
 import { Intake } from "./intake.ts";
+import { LaneReleaser } from "./lane_releaser.ts";
+import { Lanes } from "./lanes.ts";
 import { operationsOf } from "./operations.ts";
 import type { Operations } from "./operator_routes.ts";
 import { OutboxPublisher } from "./outbox_publisher.ts";
@@ -36,6 +38,7 @@ export interface Machinery {
   readonly catchUp: CatchUp;
   readonly rebuilds: Rebuilds;
   readonly timers: TimerLoop;
+  readonly releaser: LaneReleaser;
   readonly operations: Operations;
 }
 
@@ -79,7 +82,9 @@ export async function assemble(parts: ServiceParts): Promise<Machinery> {
   };
   // Each needs the other: turns ask for effects, and their outcomes are turns.
   const executor: EffectExecutor = executorOf(shared, (work) => loop.perform(work));
-  const loop: TurnLoop = loopOf(shared, consumer, executor);
+  const lanes = new Lanes({ store, planner: shared.planner, onReleasing: () => releaser.hint() });
+  const loop: TurnLoop = loopOf(shared, { consumer, executor, lanes });
+  const releaser: LaneReleaser = new LaneReleaser({ ...shared, loop });
   const rebuilds = rebuildsOf(shared, loop);
   return {
     databaseClock,
@@ -93,7 +98,8 @@ export async function assemble(parts: ServiceParts): Promise<Machinery> {
     catchUp: new CatchUp({ ...shared, service: definition, loop }),
     rebuilds,
     timers: new TimerLoop(shared),
-    operations: operationsFor(shared, loop, rebuilds),
+    releaser,
+    operations: operationsFor(shared, { loop, lanes, releaser, rebuilds }),
   };
 }
 
@@ -140,10 +146,17 @@ function executorOf(shared: Shared, perform: (work: Work) => Promise<unknown>): 
   });
 }
 
-function loopOf(shared: Shared, consumer: Consumer | undefined, executor: EffectExecutor): TurnLoop {
+interface LoopParts {
+  readonly consumer: Consumer | undefined;
+  readonly executor: EffectExecutor;
+  readonly lanes: Lanes;
+}
+
+function loopOf(shared: Shared, { consumer, executor, lanes }: LoopParts): TurnLoop {
   const { definition, systemLog, ids, settings } = shared;
   return new TurnLoop({
     ...shared,
+    lanes,
     aftermath: new Aftermath({ service: definition.name, systemLog, ids, settings }),
     ...(consumer === undefined ? {} : { consumer }),
     // An actor's answer is waited for by somebody; a reader of a read model does not miss a moment.
@@ -164,13 +177,15 @@ function rebuildsOf(shared: Shared, loop: TurnLoop): Rebuilds {
   });
 }
 
-function operationsFor(shared: Shared, loop: TurnLoop, rebuilds: Rebuilds): Operations {
+function operationsFor(
+  shared: Shared,
+  parts: Pick<Machinery, "loop" | "releaser" | "rebuilds"> & { readonly lanes: Lanes },
+): Operations {
   const { definition, behaviour, viewOf: _viewOf, ...rest } = shared;
   return operationsOf({
     ...rest,
+    ...parts,
     service: definition.name,
-    loop,
-    rebuilds,
     ...(behaviour === undefined ? {} : { behaviour, viewOf: viewer(shared, behaviour) }),
   });
 }

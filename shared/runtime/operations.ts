@@ -5,6 +5,7 @@ import { noWrites, type OutboxEntry, type Store, type StoredDeadLetter } from "@
 import { actorOperations } from "./actor_operations.ts";
 import type { DatabaseClock } from "./database_clock.ts";
 import { attemptHeader, traceOf } from "./intake.ts";
+import { laneOperations, type LaneOperationsOptions, lanesTouched } from "./lane_operations.ts";
 import type { InstanceView, Operations } from "./operator_routes.ts";
 import type { OutboxPublisher } from "./outbox_publisher.ts";
 import type { Rebuilds } from "./rebuild.ts";
@@ -31,22 +32,24 @@ export interface OperationsOptions {
 }
 
 /** What operators do, each act recorded with a signed event in the same transaction. */
-export function operationsOf(options: OperationsOptions): Operations {
+export function operationsOf(options: LaneOperationsOptions): Operations {
   const { store, loop, publisher, systemLog, rebuilds } = options;
   return {
     ...actorOperations(options),
+    ...laneOperations(options),
     newId: () => options.ids.next(),
     status: () => store.readStatus(),
     listDeadLetters: (query) => store.listDeadLetters(query),
     findDeadLetter: (id) => store.findDeadLetter(id),
     settleDeadLetters: (ids, status, reason, by) =>
-      loop.exclusively(() => settle(options, [...new Set(ids)], status, reason, by)),
+      loop.exclusively(() => settle(options, [...new Set(ids)], { status, reason, by }))
+        .finally(() => lanesTouched(options)),
     redriveOutbox: (reason, by) =>
       loop.exclusively(async () => {
         // What the broker confirmed before it lost everything must not be taken for fresh afterwards.
         await publisher.settleAll();
         const due = await store.redriveOutbox();
-        const act = await actOf(options, "outbox-redriven", reason, [String(due)], by);
+        const act = await actOf(options, { action: "outbox-redriven", reason, subjects: [String(due)], by });
         const result = await store.commit(act.writes);
         if (result.outcome === "committed") {
           act.committed();
@@ -110,12 +113,24 @@ export async function recordInLog(options: LogOptions, event: AnyEvent, by: Caus
   publisher.enqueue(act.writes.outbox);
 }
 
-async function settle(
+/** What becomes of dead letters, and what is recorded of it. */
+export interface Settling {
+  readonly status: "redriven" | "discarded";
+  readonly reason: string;
+  readonly by: Cause;
+  /** What is recorded; the dead letters under the status if absent. */
+  readonly action?: { readonly name: string; readonly subjects: readonly string[] };
+}
+
+/**
+ * Settles dead letters. Between turns only, as the service's log has one writer.
+ *
+ * @throws {ConflictError} If one of them is not dead any more, or may not be redriven (any more).
+ */
+export async function settle(
   options: OperationsOptions,
   ids: readonly string[],
-  status: "redriven" | "discarded",
-  reason: string,
-  by: Cause,
+  { status, reason, by, action = { name: `dead-letter-${status}`, subjects: ids } }: Settling,
 ): Promise<void> {
   const { store, publisher, systemLog } = options;
   const found: StoredDeadLetter[] = [];
@@ -129,7 +144,7 @@ async function settle(
     if (status === "redriven") assertRedrivable(letter, nowMs);
     found.push(letter);
   }
-  const act = await actOf(options, `dead-letter-${status}`, reason, ids, by);
+  const act = await actOf(options, { action: action.name, reason, subjects: action.subjects, by });
   const outbox = status === "redriven" ? found.map((letter) => redriveOf(options, letter)) : [];
   const writes = { ...noWrites, ...act.writes, outbox: [...outbox, ...act.writes.outbox] };
   const result = await store.settleDeadLetters(ids.map((id) => ({ id, status })), writes);
@@ -169,7 +184,10 @@ function assertRedrivable({ id, class: className, bodyBytes, body, diedAtMs }: S
 }
 
 /** A redrive starts over with the first attempt, through the shortest tier. */
-function redriveOf({ ids, settings }: OperationsOptions, letter: StoredDeadLetter): OutboxEntry {
+export function redriveOf(
+  { ids, settings }: Pick<OperationsOptions, "ids" | "settings">,
+  letter: Pick<StoredDeadLetter, "id" | "messageId" | "type" | "queue" | "correlation" | "headers" | "body">,
+): OutboxEntry {
   return {
     id: ids.next(),
     kind: "retry",
@@ -186,13 +204,16 @@ function redriveOf({ ids, settings }: OperationsOptions, letter: StoredDeadLette
   };
 }
 
-async function actOf(
-  options: OperationsOptions,
-  action: string,
-  reason: string,
-  subjects: readonly string[],
-  by: Cause,
-) {
+/** What an operator did, for the record. */
+export interface OperatorDeed {
+  readonly action: string;
+  readonly reason: string;
+  readonly subjects: readonly string[];
+  readonly by: Cause;
+}
+
+/** An operator's act as the writes that record it; `committed` moves the log's head. */
+export async function actOf(options: OperationsOptions, { action, reason, subjects, by }: OperatorDeed) {
   return await appendOf(options, eventOf(options, action, reason, subjects), by);
 }
 

@@ -86,7 +86,7 @@ export async function startService(parts: ServiceParts): Promise<RunningService>
 /** Sets everything going. */
 function startWork(parts: ServiceParts, machinery: Machinery) {
   const { definition, behaviour, broker, clock, settings } = parts;
-  const { channel, consumer, publisher, loop, executor, catchUp, rebuilds, timers } = machinery;
+  const { channel, consumer, publisher, loop, executor, catchUp, rebuilds, timers, releaser } = machinery;
   const stopping = new AbortController();
   const publisherStopping = new AbortController();
   const unlisten = broker.onReconnected(() => catchUp.reconnected());
@@ -94,6 +94,7 @@ function startWork(parts: ServiceParts, machinery: Machinery) {
   const publishing = publisher.run(publisherStopping.signal);
   const tasks = [
     catchUp.run(stopping.signal),
+    releaser.run(stopping.signal),
     ...(behaviour?.hasTimers === true ? [timers.run(stopping.signal)] : []),
     ...(behaviour !== undefined && behaviour.effects.length > 0 ? [executor.run(stopping.signal)] : []),
     ...(hasMailbox(definition) ? [drainDeadLetters({ ...parts, service: definition.name }, stopping.signal)] : []),

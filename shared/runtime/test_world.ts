@@ -80,6 +80,8 @@ export interface CounterMood {
   isBroken: boolean;
   /** While true, `Break` throws where nothing was counted yet. */
   isStrict?: boolean;
+  /** While set, the asker cannot take in what is said about this key. */
+  isShy?: string;
   /** While true, the outcome of a fetch cannot be taken in. */
   isDeaf?: boolean;
 }
@@ -203,6 +205,7 @@ export class World implements AsyncDisposable {
       behaviour: {
         ...behaviour,
         decide: (state, message, context) => {
+          if (message.key === this.mood.isShy) throw new UnavailableError("Cannot listen", { dependency: "ears" });
           // A turn that meets a conflict decides again; a message is heard once.
           if (!this.#heardIds.has(message.id)) {
             this.heard.push({ type: message.type, key: message.key, re: message.re, data: message.data });

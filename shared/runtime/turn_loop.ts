@@ -1,7 +1,7 @@
 import { Deadlines, errorText, UnavailableError } from "@mesh/base";
 import type { Consumer, Delivery } from "@mesh/broker";
 import { BatchSettler, type BatchSettlerOptions, type Commit } from "./batch_settler.ts";
-import type { Intake } from "./intake.ts";
+import type { Intake, Refusal } from "./intake.ts";
 import type { RuntimeSettings } from "./settings.ts";
 import type { Recorded, Work } from "./work.ts";
 
@@ -43,6 +43,7 @@ export class TurnLoop {
   readonly #settler: BatchSettler;
   readonly #turnDeadlines: Deadlines;
   #isDraining = false;
+  #hasEnded = false;
   /** When deliveries may be taken again; see `gatherMs`. */
   #nextTakeMs = -Infinity;
 
@@ -74,7 +75,8 @@ export class TurnLoop {
       const local = this.#local.splice(0, this.#options.settings.batchMax);
       if (local.length > 0 || (deliveries ?? []).length > 0) await this.#turn(deliveries ?? [], local, consumer);
     }
-    for (const job of this.#jobs.splice(0)) await job.run();
+    for (let job = this.#jobs.shift(); job !== undefined; job = this.#jobs.shift()) await job.run();
+    this.#hasEnded = true;
     for (const { caller } of this.#local.splice(0)) caller?.failed(stoppedError());
     this.#turnDeadlines[Symbol.dispose]();
   }
@@ -92,7 +94,12 @@ export class TurnLoop {
    * @returns When it is committed (or has gone to retry or dead letters).
    */
   submit(works: readonly Work[]): Promise<void> {
-    return this.exclusively(() => this.#settler.settle(works, [], (writes) => this.#options.store.commit(writes)));
+    return this.exclusively(() => this.settle(works, []));
+  }
+
+  /** As {@link submit}, for a task that runs between turns already. */
+  settle(works: readonly Work[], refusals: readonly Refusal[]): Promise<void> {
+    return this.#settler.settle(works, refusals, (writes) => this.#options.store.commit(writes));
   }
 
   /**
@@ -120,8 +127,13 @@ export class TurnLoop {
     return this.exclusively(() => this.#settler.execute(work, commit));
   }
 
-  /** Runs `task` between turns, while nothing else changes the service's state. */
+  /**
+   * Runs `task` between turns, while nothing else changes the service's state.
+   *
+   * @throws {UnavailableError} If the loop has ended.
+   */
   exclusively<T>(task: () => Promise<T>): Promise<T> {
+    if (this.#hasEnded) return Promise.reject(stoppedError());
     return new Promise((resolve, reject) => {
       this.#jobs.push({ run: () => task().then(resolve, reject) });
       this.#wake.abort(woken);

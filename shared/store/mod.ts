@@ -31,5 +31,16 @@ export {
   type TimerEntry,
   type TurnWrites,
 } from "./store.ts";
+export {
+  changesLanes,
+  type HeldMessage,
+  type LaneHead,
+  lanesMark,
+  type LaneState,
+  type LaneTable,
+  type LaneWrites,
+  type ParkedMessage,
+  type StoredLane,
+} from "./lane.ts";
 export type { StoredTimer, TimerQuery, UnansweredCommand } from "./open_work.ts";
 export type { StoreStatus, StreamCounts } from "./store_status.ts";

@@ -1,5 +1,6 @@
 import { commitCases } from "./conformance/commit_cases.ts";
 import { concurrencyCases } from "./conformance/concurrency_cases.ts";
+import { laneCases } from "./conformance/lane_cases.ts";
 import { outboxCases } from "./conformance/outbox_cases.ts";
 import { readingCases } from "./conformance/reading_cases.ts";
 import type { StoreCase, StoreSubject } from "./conformance/subject.ts";
@@ -13,5 +14,6 @@ export const storeCases: readonly StoreCase[] = [
   ...outboxCases,
   ...workCases,
   ...readingCases,
+  ...laneCases,
   ...concurrencyCases,
 ];

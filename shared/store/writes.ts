@@ -21,6 +21,8 @@ export function checkWrites(writes: TurnWrites): void {
   refuseRepeats("event", writes.events.map((event) => event.id));
   refuseRepeats("dead letter", writes.deadLetters.map((letter) => letter.id));
   refuseRepeats("snapshot", writes.snapshots.map((snapshot) => `${snapshot.stream} ${snapshot.stateVersion}`));
+  refuseRepeats("head of lane", writes.lanes?.closed.map(({ lane }) => lane) ?? []);
+  refuseRepeats("parked message", writes.lanes?.parked.map(({ messageId, digest }) => `${messageId} ${digest}`) ?? []);
   for (const id of idsIn(writes)) invariant(isUuid(id), `Cannot commit "${id}": it is no UUID in lower case`);
   for (const { id, envelope } of [...writes.outbox, ...writes.events]) {
     invariant(!envelope.includes("\n"), `Cannot commit "${id}": its envelope has more than one line`);
@@ -100,6 +102,7 @@ function* idsIn(writes: TurnWrites): Generator<string> {
   yield* writes.confirmed;
   yield* writes.awaiting;
   for (const letter of writes.deadLetters) yield letter.id;
+  for (const held of [...writes.lanes?.closed ?? [], ...writes.lanes?.parked ?? []]) yield held.messageId;
 }
 
 function refuseRepeats(what: string, names: readonly string[]): void {

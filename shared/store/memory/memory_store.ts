@@ -16,7 +16,9 @@ import type {
 } from "../store.ts";
 import type { StoreStatus, StreamCounts } from "../store_status.ts";
 import { commitTurn } from "./commit_turn.ts";
+import type { LaneTable, ParkedMessage } from "../lane.ts";
 import * as effects from "./effects.ts";
+import * as lanes from "./lanes.ts";
 import { MemoryDatabase } from "./memory_database.ts";
 import * as outbox from "./outbox.ts";
 import * as reading from "./reading.ts";
@@ -218,6 +220,14 @@ export class MemoryStore implements Store {
       "settleDeadLetters",
       (tables, nowMs) => this.#notifying(writes, commitTurn(tables, writes, { nowMs, settlements })),
     );
+  }
+
+  readLanes(): Promise<LaneTable> {
+    return this.#call("readLanes", lanes.readLanes);
+  }
+
+  readParked(lane: string, limit: number): Promise<readonly ParkedMessage[]> {
+    return this.#call("readParked", (tables) => lanes.parkedIn(tables, lane).slice(0, limit));
   }
 
   listStreams(

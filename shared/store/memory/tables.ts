@@ -1,4 +1,5 @@
 import type { Json } from "@mesh/base";
+import type { LaneHead, LaneState, ParkedMessage } from "../lane.ts";
 import type { EffectEntry, OutboxEntry, ProjectionRow, StoredDeadLetter, StoredEvent } from "../store.ts";
 
 /** Everything a database holds. Rows are frozen and replaced, never changed; maps keep the order of insertion. */
@@ -24,6 +25,10 @@ export interface Tables {
   readonly timers: Map<string, { readonly dueAtMs: number; readonly firedAtMs: number | null }>;
   readonly effects: Map<string, EffectRow>;
   readonly deadLetters: Map<string, StoredDeadLetter>;
+  laneVersion: number;
+  readonly lanes: Map<string, LaneRow>;
+  /** By message and digest. */
+  readonly parked: Map<string, ParkedMessage>;
   /** By projection, generation and key. */
   readonly rows: Map<string, ProjectionRow>;
   readonly generations: Map<string, number>;
@@ -54,6 +59,14 @@ export interface OutboxRow {
   readonly failedCount: number;
 }
 
+/** A lane that is not open. */
+export interface LaneRow {
+  readonly head: LaneHead;
+  readonly state: LaneState;
+  readonly closedAtMs: number;
+  readonly deadLetterId?: string;
+}
+
 /** An effect and what became of it so far. */
 export interface EffectRow {
   readonly entry: EffectEntry;
@@ -81,6 +94,9 @@ export function emptyTables(): Tables {
     timers: new Map(),
     effects: new Map(),
     deadLetters: new Map(),
+    laneVersion: 0,
+    lanes: new Map(),
+    parked: new Map(),
     rows: new Map(),
     generations: new Map(),
     cursors: new Map(),

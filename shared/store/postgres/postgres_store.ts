@@ -1,4 +1,5 @@
 import type postgres from "postgres";
+import type { LaneTable, ParkedMessage } from "../lane.ts";
 import type { StoredTimer, TimerQuery, UnansweredCommand } from "../open_work.ts";
 import type {
   ClaimedEffect,
@@ -19,6 +20,7 @@ import { Connection, type ConnectionOptions } from "./connection.ts";
 import * as deadLetters from "./dead_letters.ts";
 import * as effects from "./effects.ts";
 import * as feed from "./feed.ts";
+import * as lanes from "./lanes.ts";
 import { findHandled } from "./inbox.ts";
 import { listen, type Listening } from "./listen.ts";
 import { loadStreams } from "./load_streams.ts";
@@ -198,6 +200,14 @@ export class PostgresStore implements Store {
     writes: TurnWrites,
   ): Promise<CommitResult> {
     return commitTurn(this.#connection, writes, { settlements });
+  }
+
+  readLanes(): Promise<LaneTable> {
+    return lanes.readLanes(this.#connection);
+  }
+
+  readParked(lane: string, limit: number): Promise<readonly ParkedMessage[]> {
+    return lanes.readParked(this.#connection, lane, limit);
   }
 
   listStreams(

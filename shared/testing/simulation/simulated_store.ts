@@ -39,6 +39,8 @@ const operations: readonly StoreOperation[] = [
   "listDeadLetters",
   "findDeadLetter",
   "settleDeadLetters",
+  "readLanes",
+  "readParked",
   "listStreams",
   "countStreams",
   "readStatus",
