@@ -1,15 +1,15 @@
 import { type Clock, ConflictError, errorCode, errorText, type IdSource } from "@mesh/base";
-import { changesLanes, type CommitResult, type LaneWrites, type Store, type TurnWrites } from "@mesh/store";
+import type { CommitResult, Store, TurnWrites } from "@mesh/store";
 import type { Aftermath } from "./aftermath.ts";
 import type { DatabaseClock } from "./database_clock.ts";
 import { dispositionOf } from "./disposition.ts";
 import type { Refusal } from "./intake.ts";
 import type { Sorted } from "./lane_order.ts";
 import { Lanes } from "./lanes.ts";
+import { failuresOf, isEmpty, mergeWrites } from "./batch_writes.ts";
 import type { Log } from "./log.ts";
 import type { Meter } from "./meter.ts";
-import { noneSettled, type OutboxPublisher, type SettledRows } from "./outbox_publisher.ts";
-import type { UnsealedWrites } from "./sealing.ts";
+import { noneSettled, type OutboxPublisher } from "./outbox_publisher.ts";
 import type { Speaker } from "./speaker.ts";
 import { distinct, isAnswerable, type Plan, type Planner, type Recorded, type Work } from "./work.ts";
 
@@ -57,21 +57,29 @@ export class BatchSettler {
   }
 
   /**
-   * Brings a batch to its end: every message committed, on its way through a tier, or dead; every caller told.
+   * Brings a batch to its end: every message committed, parked, on its way through a tier, or dead; every caller told.
+   *
+   * @param failed Those of the works that are not to be tried, with what stands against them.
    */
-  async settle(works: readonly Work[], refusals: readonly Refusal[], commit: Commit): Promise<void> {
+  async settle(
+    works: readonly Work[],
+    refusals: readonly Refusal[],
+    commit: Commit,
+    failed: ReadonlyMap<Work, unknown> = new Map(),
+  ): Promise<void> {
     const { meter, clock, planner, aftermath, lanes } = this.#options;
     const startedMs = clock.monotonicMs();
     const [first, rivals] = distinct(works);
+    const unhandled = await this.#withoutHandled(first);
     const batch: Batch = {
-      pending: await this.#withoutHandled(first),
-      failed: new Map(),
+      pending: unhandled.filter((work) => !failed.has(work)),
+      failed: new Map(unhandled.flatMap((work) => failed.has(work) ? [[work, failed.get(work)]] : [])),
       refusals: [...refusals],
       repeated: [],
       gone: [],
     };
-    if (batch.pending.length < works.length) {
-      const pending = new Set(batch.pending);
+    if (unhandled.length < works.length) {
+      const pending = new Set(unhandled);
       batch.repeated.push(...works.filter((work) => isAnswerable(work) && !pending.has(work)));
     }
     for (let conflicts = 0;;) {
@@ -130,7 +138,7 @@ export class BatchSettler {
         settled = publisher.takeSettled();
         const refused = batch.refusals.flatMap(({ parked }) => parked ?? []);
         const changes = lanes.changes({ ...sorted, failures, gone: batch.gone, refused, voided: plan.writes.voided });
-        const decided = merge(plan.writes, { after, settled, lanes: changes });
+        const decided = mergeWrites(plan.writes, { after, settled, lanes: changes });
         if (isEmpty(decided)) {
           this.#tell(batch.pending, plan);
           return "committed";
@@ -357,42 +365,3 @@ const handledError = new ConflictError("Cannot run a command: one with its id wa
 });
 
 const conflictError = new ConflictError("Cannot commit: the stream moved on more than 3 times in a row");
-
-function failuresOf(plan: Plan, failed: ReadonlyMap<Work, unknown>): ReadonlyMap<Work, unknown> {
-  if (plan.failures.size === 0) return failed;
-  const all = new Map(failed);
-  for (const [work, error] of plan.failures) if (work.caller === undefined) all.set(work, error);
-  return all;
-}
-
-interface Beside {
-  readonly after: UnsealedWrites;
-  readonly settled: SettledRows;
-  readonly lanes: LaneWrites;
-}
-
-function merge(plan: UnsealedWrites, { after, settled, lanes }: Beside): UnsealedWrites {
-  return {
-    inbox: [...plan.inbox, ...after.inbox],
-    voided: plan.voided,
-    expected: [...plan.expected, ...after.expected],
-    events: [...plan.events, ...after.events],
-    snapshots: [...plan.snapshots, ...after.snapshots],
-    outbox: [...plan.outbox, ...after.outbox],
-    answered: plan.answered,
-    confirmed: settled.confirmed,
-    awaiting: settled.awaiting,
-    timers: plan.timers,
-    effects: plan.effects,
-    endedEffects: plan.endedEffects,
-    deadLetters: after.deadLetters,
-    rows: plan.rows,
-    lanes,
-    ...(plan.notify === undefined ? {} : { notify: plan.notify }),
-  };
-}
-
-/** Nothing that anybody could miss; confirms alone are left to the publisher's own settling. */
-function isEmpty({ notify: _notify, lanes, ...writes }: UnsealedWrites): boolean {
-  return (lanes === undefined || !changesLanes(lanes)) && Object.values(writes).every((list) => list.length === 0);
-}

@@ -157,6 +157,7 @@ function loopOf(shared: Shared, { consumer, executor, lanes }: LoopParts): TurnL
   return new TurnLoop({
     ...shared,
     lanes,
+    ordinal: shared.ordinal ?? 0,
     aftermath: new Aftermath({ service: definition.name, systemLog, ids, settings }),
     ...(consumer === undefined ? {} : { consumer }),
     // An actor's answer is waited for by somebody; a reader of a read model does not miss a moment.

@@ -61,6 +61,7 @@ export async function startService(parts: ServiceParts): Promise<RunningService>
   const machinery = await assemble(parts);
   const { loop, publisher, operations, systemLog, speaker, databaseClock } = machinery;
   const { store, ids, definition: { name: service } } = parts;
+  await loop.quarantine.begin();
   const work = startWork(parts, machinery);
   return {
     operations,
@@ -95,6 +96,7 @@ function startWork(parts: ServiceParts, machinery: Machinery) {
   const tasks = [
     catchUp.run(stopping.signal),
     releaser.run(stopping.signal),
+    loop.quarantine.run(stopping.signal),
     ...(behaviour?.hasTimers === true ? [timers.run(stopping.signal)] : []),
     ...(behaviour !== undefined && behaviour.effects.length > 0 ? [executor.run(stopping.signal)] : []),
     ...(hasMailbox(definition) ? [drainDeadLetters({ ...parts, service: definition.name }, stopping.signal)] : []),
@@ -116,6 +118,7 @@ function startWork(parts: ServiceParts, machinery: Machinery) {
       await turning;
       await rebuildsEnded;
       await Promise.allSettled(tasks);
+      await loop.quarantine.end();
       await publisher.flush(deadline.signal).catch(() => {});
       publisherStopping.abort();
       await publishing;

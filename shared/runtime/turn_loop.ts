@@ -2,11 +2,12 @@ import { Deadlines, errorText, UnavailableError } from "@mesh/base";
 import type { Consumer, Delivery } from "@mesh/broker";
 import { BatchSettler, type BatchSettlerOptions, type Commit } from "./batch_settler.ts";
 import type { Intake, Refusal } from "./intake.ts";
+import { Quarantine, type QuarantineOptions } from "./quarantine.ts";
 import type { RuntimeSettings } from "./settings.ts";
 import type { Recorded, Work } from "./work.ts";
 
 /** What the loop needs. */
-export interface TurnLoopOptions extends BatchSettlerOptions {
+export interface TurnLoopOptions extends BatchSettlerOptions, Pick<QuarantineOptions, "ordinal"> {
   readonly intake: Intake;
   /** Absent for a service without a mailbox. */
   readonly consumer?: Consumer;
@@ -41,6 +42,8 @@ export class TurnLoop {
   #wake = new AbortController();
   readonly #stopping = new AbortController();
   readonly #settler: BatchSettler;
+  /** Knows when a message may be taken up together with others. */
+  readonly quarantine: Quarantine;
   readonly #turnDeadlines: Deadlines;
   #isDraining = false;
   #hasEnded = false;
@@ -50,6 +53,7 @@ export class TurnLoop {
   constructor(options: TurnLoopOptions) {
     this.#options = options;
     this.#settler = new BatchSettler(options, this.#stopping.signal);
+    this.quarantine = new Quarantine({ ...options, settler: this.#settler });
     this.#turnDeadlines = new Deadlines(options.clock, options.settings.turnDeadlineMs);
   }
 
@@ -99,7 +103,7 @@ export class TurnLoop {
 
   /** As {@link submit}, for a task that runs between turns already. */
   settle(works: readonly Work[], refusals: readonly Refusal[]): Promise<void> {
-    return this.#settler.settle(works, refusals, (writes) => this.#options.store.commit(writes));
+    return this.quarantine.settle(works, refusals, (writes) => this.#options.store.commit(writes));
   }
 
   /**
@@ -184,7 +188,7 @@ export class TurnLoop {
     local: readonly Work[],
     consumer: Consumer | undefined,
   ): Promise<void> {
-    const { intake, store, settings, clock, gatherMs = 0, abandon } = this.#options;
+    const { intake, settings, clock, gatherMs = 0, abandon } = this.#options;
     if (gatherMs > 0) {
       const isFull = deliveries.length >= settings.batchMax;
       this.#nextTakeMs = isFull ? -Infinity : clock.monotonicMs() + gatherMs;
@@ -194,7 +198,7 @@ export class TurnLoop {
     });
     try {
       const { works, refusals } = deliveries.length === 0 ? nothingReceived : await intake.receive(deliveries);
-      await this.#settler.settle([...local, ...works], refusals, (writes) => store.commit(writes));
+      await this.settle([...local, ...works], refusals);
       const last = deliveries.at(-1);
       if (last !== undefined) consumer?.ackThrough(last);
     } finally {

@@ -43,4 +43,5 @@ export {
   type StoredLane,
 } from "./lane.ts";
 export type { StoredTimer, TimerQuery, UnansweredCommand } from "./open_work.ts";
+export type { RunNote, RunRecord } from "./run_record.ts";
 export type { StoreStatus, StreamCounts } from "./store_status.ts";

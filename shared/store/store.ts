@@ -2,6 +2,7 @@ import type { StoredTimer, TimerQuery, UnansweredCommand } from "./open_work.ts"
 import type { Json } from "@mesh/base";
 import type { DeadLetterEntry, StoredDeadLetter } from "./dead_letter.ts";
 import type { LaneTable, LaneWrites, ParkedMessage } from "./lane.ts";
+import type { RunRecord } from "./run_record.ts";
 import type { StoreStatus, StreamCounts } from "./store_status.ts";
 
 export type { DeadLetterClass, DeadLetterEntry, StoredDeadLetter } from "./dead_letter.ts";
@@ -207,7 +208,7 @@ export interface DueTimer {
 }
 
 /** Postgres, or its double: everything that a service remembers. */
-export interface Store extends AsyncDisposable {
+export interface Store extends RunRecord, AsyncDisposable {
   /**
    * Loads actors.
    *

@@ -3,6 +3,7 @@ import { concurrencyCases } from "./conformance/concurrency_cases.ts";
 import { laneCases } from "./conformance/lane_cases.ts";
 import { outboxCases } from "./conformance/outbox_cases.ts";
 import { readingCases } from "./conformance/reading_cases.ts";
+import { runCases } from "./conformance/run_cases.ts";
 import type { StoreCase, StoreSubject } from "./conformance/subject.ts";
 import { workCases } from "./conformance/work_cases.ts";
 
@@ -15,5 +16,6 @@ export const storeCases: readonly StoreCase[] = [
   ...workCases,
   ...readingCases,
   ...laneCases,
+  ...runCases,
   ...concurrencyCases,
 ];

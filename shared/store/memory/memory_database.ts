@@ -61,6 +61,8 @@ function copyTables(tables: Readonly<Tables>): Tables {
     deadLetters: new Map(tables.deadLetters),
     lanes: new Map(tables.lanes),
     parked: new Map(tables.parked),
+    runs: new Map(tables.runs),
+    suspects: new Map(tables.suspects),
     rows: new Map(tables.rows),
     generations: new Map(tables.generations),
     cursors: new Map(tables.cursors),

@@ -14,6 +14,7 @@ import type {
   StreamState,
   TurnWrites,
 } from "../store.ts";
+import type { RunNote } from "../run_record.ts";
 import type { StoreStatus, StreamCounts } from "../store_status.ts";
 import { commitTurn } from "./commit_turn.ts";
 import type { LaneTable, ParkedMessage } from "../lane.ts";
@@ -22,6 +23,7 @@ import * as lanes from "./lanes.ts";
 import { MemoryDatabase } from "./memory_database.ts";
 import * as outbox from "./outbox.ts";
 import * as reading from "./reading.ts";
+import * as runs from "./runs.ts";
 import { keyOf, type Tables } from "./tables.ts";
 
 /** Calls that can be made to fail. */
@@ -228,6 +230,18 @@ export class MemoryStore implements Store {
 
   readParked(lane: string, limit: number): Promise<readonly ParkedMessage[]> {
     return this.#call("readParked", (tables) => lanes.parkedIn(tables, lane).slice(0, limit));
+  }
+
+  noteRun(ordinal: number, note: RunNote): Promise<number> {
+    return this.#call("noteRun", (tables) => runs.noteRun(tables, ordinal, note));
+  }
+
+  beginAlone(digest: string): Promise<number> {
+    return this.#call("beginAlone", (tables) => runs.beginAlone(tables, digest));
+  }
+
+  endAlone(digest: string): Promise<void> {
+    return this.#call("endAlone", (tables) => void tables.suspects.delete(digest));
   }
 
   listStreams(

@@ -29,6 +29,10 @@ export interface Tables {
   readonly lanes: Map<string, LaneRow>;
   /** By message and digest. */
   readonly parked: Map<string, ParkedMessage>;
+  /** By ordinal of the replica. */
+  readonly runs: Map<number, { readonly isRunning: boolean; readonly diedCount: number }>;
+  /** How often a message was taken up alone and nothing became of it, by digest. */
+  readonly suspects: Map<string, number>;
   /** By projection, generation and key. */
   readonly rows: Map<string, ProjectionRow>;
   readonly generations: Map<string, number>;
@@ -97,6 +101,8 @@ export function emptyTables(): Tables {
     laneVersion: 0,
     lanes: new Map(),
     parked: new Map(),
+    runs: new Map(),
+    suspects: new Map(),
     rows: new Map(),
     generations: new Map(),
     cursors: new Map(),

@@ -49,6 +49,18 @@ create table mesh.parked (
 );
 create index parked_lane on mesh.parked (lane, position);
 
+-- What outlives a process that died in the middle of something: how often in a row a replica did not last, and which
+-- messages were taken up alone without anything becoming of them.
+create table mesh.run (
+  ordinal integer primary key,
+  died_count integer not null,
+  is_running boolean not null
+);
+create table mesh.suspect (
+  begun_count integer not null,
+  digest text collate "C" primary key
+);
+
 -- Writes what a turn changes about lanes (see LaneWrites). Rare, so its parameter is JSON.
 create function mesh.write_lanes(p_lanes json, p_now bigint) returns void
 language plpgsql volatile

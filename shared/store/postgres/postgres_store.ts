@@ -14,6 +14,7 @@ import type {
   StreamState,
   TurnWrites,
 } from "../store.ts";
+import type { RunNote } from "../run_record.ts";
 import type { StoreStatus, StreamCounts } from "../store_status.ts";
 import { commitTurn } from "./commit_turn.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
@@ -26,6 +27,7 @@ import { listen, type Listening } from "./listen.ts";
 import { loadStreams } from "./load_streams.ts";
 import * as outbox from "./outbox.ts";
 import * as projections from "./projections.ts";
+import * as runs from "./runs.ts";
 import * as status from "./status.ts";
 import * as timers from "./timers.ts";
 
@@ -208,6 +210,18 @@ export class PostgresStore implements Store {
 
   readParked(lane: string, limit: number): Promise<readonly ParkedMessage[]> {
     return lanes.readParked(this.#connection, lane, limit);
+  }
+
+  noteRun(ordinal: number, note: RunNote): Promise<number> {
+    return runs.noteRun(this.#connection, ordinal, note);
+  }
+
+  beginAlone(digest: string): Promise<number> {
+    return runs.beginAlone(this.#connection, digest);
+  }
+
+  endAlone(digest: string): Promise<void> {
+    return runs.endAlone(this.#connection, digest);
   }
 
   listStreams(
