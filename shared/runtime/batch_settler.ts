@@ -86,7 +86,7 @@ export class BatchSettler {
       const result = await this.#attempt(batch, commit);
       if (result === "committed") break;
       if (result === "split") {
-        await this.#settleGroups(batch.pending, commit);
+        await this.#settleParts(batch.pending, commit);
         batch.pending = [];
         if (batch.failed.size === 0 && batch.refusals.length === 0 && batch.gone.length === 0) break;
         continue;
@@ -97,7 +97,7 @@ export class BatchSettler {
       const areLanesMoved = Lanes.isMovedIn(result.stale);
       if (areLanesMoved) lanes.forget();
       if (result.duplicates.length === 0 && !areLanesMoved && ++conflicts > conflictsMax) {
-        if (this.#groupCount(batch.pending) > 1) await this.#settleGroups(batch.pending, commit);
+        if (batch.pending.length > 1) await this.#settleParts(batch.pending, commit);
         else for (const work of batch.pending) this.#fail(work, conflictError, batch);
         batch.pending = [];
       }
@@ -173,7 +173,7 @@ export class BatchSettler {
           await this.#waitForStore(error);
           continue;
         }
-        if (this.#groupCount(batch.pending) > 1) return "split";
+        if (batch.pending.length > 1) return "split";
         if (batch.pending.length === 0) throw error;
         for (const work of batch.pending) this.#fail(work, error, batch);
         batch.pending = [];
@@ -224,14 +224,14 @@ export class BatchSettler {
     }
   }
 
-  #groupCount(works: readonly Work[]): number {
-    return new Set(works.map((work) => this.#options.planner.groupOf(work))).size;
-  }
-
-  /** One bad key must not hold up the others: each goes on alone. */
-  async #settleGroups(works: readonly Work[], commit: Commit): Promise<void> {
-    const groups = Map.groupBy(works, (work) => this.#options.planner.groupOf(work));
-    for (const group of groups.values()) await this.settle(group, [], commit);
+  /**
+   * One bad key must not hold up the others, nor one bad message those of its key: each key goes on alone, and where there
+   * is only one, each message.
+   */
+  async #settleParts(works: readonly Work[], commit: Commit): Promise<void> {
+    const groups = [...Map.groupBy(works, (work) => this.#options.planner.groupOf(work)).values()];
+    const parts = groups.length > 1 ? groups : works.map((work) => [work]);
+    for (const part of parts) await this.settle(part, [], commit);
   }
 
   /**
