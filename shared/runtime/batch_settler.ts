@@ -136,8 +136,11 @@ export class BatchSettler {
         const { plan, sorted, failures, nowMs } = await this.#plan(batch);
         const after = aftermath.of(batch.refusals, failures, nowMs);
         settled = publisher.takeSettled();
-        const refused = batch.refusals.flatMap(({ parked }) => parked ?? []);
-        const changes = lanes.changes({ ...sorted, failures, gone: batch.gone, refused, voided: plan.writes.voided });
+        const refused = batch.refusals.filter(({ parked, headOf }) => parked !== undefined || headOf !== undefined);
+        const changes = lanes.changes(
+          { ...sorted, failures, gone: batch.gone, refused, voided: plan.writes.voided },
+          nowMs,
+        );
         const decided = mergeWrites(plan.writes, { after, settled, lanes: changes });
         if (isEmpty(decided)) {
           this.#tell(batch.pending, plan);

@@ -1,5 +1,6 @@
-import type { HeldMessage, LaneTable, LaneWrites, ParkedMessage, StoredLane } from "@mesh/store";
+import type { HeldMessage, LaneTable, LaneWrites, StoredLane } from "@mesh/store";
 import { dispositionOf } from "./disposition.ts";
+import type { Refusal } from "./intake.ts";
 import type { Work } from "./work.ts";
 
 /** Lanes that are not open, by name. */
@@ -64,17 +65,21 @@ export interface LaneOutcome extends Sorted {
   readonly failures: ReadonlyMap<Work, unknown>;
   /** Works that somebody had handled already when they were to be committed. */
   readonly gone: readonly Work[];
-  /** Parked messages that were refused. */
-  readonly refused: readonly Pick<ParkedMessage, "lane" | "messageId" | "digest">[];
+  /** Messages that lanes held and that cannot be proven any more. */
+  readonly refused: readonly Pick<Refusal, "parked" | "headOf">[];
   /** Messages that an undo of this batch made void. */
   readonly voided: readonly { readonly messageId: string }[];
 }
 
-/** Says what a batch changes about lanes. */
+/**
+ * Says what a batch changes about lanes.
+ *
+ * @param dueAtMs When a work that failed is due for its next attempt.
+ */
 export function laneChanges(
   { going, parked, failures, gone, refused, voided }: LaneOutcome,
   closed: ClosedLanes,
-  laneOf: LaneOf,
+  { laneOf, dueAtMs }: { readonly laneOf: LaneOf; readonly dueAtMs: (work: Work) => number },
 ): Omit<LaneWrites, "version"> {
   const failed = going.flatMap((work) => {
     const lane = failures.has(work) ? laneOf(work) : undefined;
@@ -84,9 +89,12 @@ export function laneChanges(
   return {
     closed: failed.map(({ work, lane }) => {
       const { reason } = dispositionOf(failures.get(work));
-      return { ...heldMessage(work), lane, reason };
+      return { ...heldMessage(work), lane, reason, dueAtMs: dueAtMs(work) };
     }),
-    opened: [...closed.values()].filter((lane) => isEnded(lane, { done, voided })).map(({ lane }) => lane),
+    opened: [
+      ...[...closed.values()].filter((lane) => isEnded(lane, { done, voided })).map(({ lane }) => lane),
+      ...refused.flatMap(({ headOf }) => headOf ?? []),
+    ],
     parked: parked.flatMap((work) => {
       const lane = work.parkedIn === undefined ? laneOf(work) : undefined;
       return lane === undefined ? [] : [{ ...heldMessage(work), lane }];
@@ -95,7 +103,7 @@ export function laneChanges(
       ...[...done, ...failed.map(({ work }) => work)].flatMap(({ parkedIn, received, digest }) =>
         parkedIn === undefined ? [] : [{ lane: parkedIn, messageId: received.id, digest }]
       ),
-      ...refused,
+      ...refused.flatMap(({ parked }) => parked ?? []),
     ],
   };
 }

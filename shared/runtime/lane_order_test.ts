@@ -112,7 +112,10 @@ function settle(model: Model, batch: readonly Work[], { failuresLeft, retrying, 
   );
   const { going, parked } = sortByLane(batch, closed, { failed: failures, laneOf });
   const failing = new Map([...failures].filter(([work]) => going.includes(work)));
-  model.write(laneChanges({ going, parked, failures: failing, gone: [], refused: [], voided: [] }, closed, laneOf));
+  model.write(laneChanges({ going, parked, failures: failing, gone: [], refused: [], voided: [] }, closed, {
+    laneOf,
+    dueAtMs: () => 0,
+  }));
   for (const work of going) {
     const { id } = work.received;
     if (failing.has(work)) {
@@ -138,6 +141,6 @@ Deno.test("what an undo makes void lets its lane go, dead or not", () => {
       lanes: [laneOfHead("a", "1", state)],
     });
     const outcome = { going: [], parked: [], failures: new Map(), gone: [], refused: [], voided: [{ messageId: "1" }] };
-    assertEquals(laneChanges(outcome, closed, laneOf).opened, ["a"]);
+    assertEquals(laneChanges(outcome, closed, { laneOf, dueAtMs: () => 0 }).opened, ["a"]);
   }
 });

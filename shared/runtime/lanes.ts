@@ -1,4 +1,5 @@
 import { changesLanes, lanesMark, type LaneTable, type LaneWrites, type Store, type TurnWrites } from "@mesh/store";
+import { nextTierMs } from "./disposition.ts";
 import {
   type ClosedLanes,
   closedLanes,
@@ -8,14 +9,16 @@ import {
   sortByLane,
   type Sorted,
 } from "./lane_order.ts";
+import type { RuntimeSettings } from "./settings.ts";
 import type { Planner, Work } from "./work.ts";
 
 /** What keeping order needs. */
 export interface LanesOptions {
   readonly store: Pick<Store, "readLanes">;
   readonly planner: Pick<Planner, "laneOf">;
-  /** Called when a lane may have something to let go. */
-  readonly onReleasing?: () => void;
+  readonly settings: Pick<RuntimeSettings, "tiersMs" | "attemptsMax">;
+  /** Called when something is to be seen to: a lane that may be let go, or one that is held up. */
+  readonly onClosed?: () => void;
 }
 
 /**
@@ -39,7 +42,7 @@ export class Lanes {
     const table = await this.#options.store.readLanes();
     this.#table = table;
     this.#closed = closedLanes(table);
-    if (table.lanes.some(({ state }) => state === "releasing")) this.#options.onReleasing?.();
+    if (table.lanes.some(({ state }) => state !== "dead")) this.#options.onClosed?.();
   }
 
   /** Says that what is known may not be true any more. */
@@ -68,12 +71,15 @@ export class Lanes {
   }
 
   /** @returns What a batch changes about lanes, on what is known of them. */
-  changes(outcome: LaneOutcome): LaneWrites {
+  changes(outcome: LaneOutcome, nowMs: number): LaneWrites {
     const version = this.#table?.version ?? 0;
     const { failures, parked, going, refused } = outcome;
     const isUsual = this.#closed.size === 0 && failures.size + parked.length + refused.length === 0 &&
       [...going, ...outcome.gone].every(({ parkedIn }) => parkedIn === undefined);
-    return isUsual ? { version, ...noChange } : { version, ...laneChanges(outcome, this.#closed, this.#laneOf) };
+    if (isUsual) return { version, ...noChange };
+    const { tiersMs, attemptsMax } = this.#options.settings;
+    const dueAtMs = ({ attempt }: Work) => nowMs + (nextTierMs(attempt, tiersMs, attemptsMax) ?? 0);
+    return { version, ...laneChanges(outcome, this.#closed, { laneOf: this.#laneOf, dueAtMs }) };
   }
 
   /** Takes note of what was committed. */
@@ -82,7 +88,7 @@ export class Lanes {
     // A dead letter of a head changes its lane, too.
     if (!isChanged && (deadLetters.length === 0 || this.#closed.size === 0)) return;
     this.forget();
-    if (isChanged && (lanes.opened.length > 0 || lanes.unparked.length > 0)) this.#options.onReleasing?.();
+    if (isChanged) this.#options.onClosed?.();
   }
 
   readonly #laneOf = (work: Work): string | undefined => work.parkedIn ?? this.#options.planner.laneOf(work);

@@ -197,6 +197,42 @@ Deno.test("a parked message that cannot be proven any more is refused with a fin
   assertEquals(await lanesOf(world), []);
 });
 
+Deno.test("an attempt that the broker has lost is made from the database, and what waits follows it", async () => {
+  await using world = await openBroken();
+  await sendBoth(world);
+  await world.until("it waits long", async () => (await lanesOf(world))[0]?.head.attempt === 4);
+  // Nobody sends it again: its sender is gone for good, and so is all that the broker had.
+  await world.crash("asker");
+  world.server.wipe();
+  await world.loadTopology();
+  world.mood.isBroken = false;
+
+  await world.until("both are through", async () => {
+    const { items } = await world.store("counter").readFeed({ after: "", limit: 9 });
+    return items.length === 2;
+  });
+
+  assertEquals(await lanesOf(world), []);
+});
+
+Deno.test("a head that cannot be proven any more when its attempt is overdue is refused, and what waits goes on", async () => {
+  await using world = await openBroken();
+  await sendBoth(world);
+  await world.until("it waits", async () => (await lanesOf(world))[0]?.head.attempt === 4);
+  const { lanes } = world.databases.counter.tables;
+  const row = lanes.get(lane)!;
+  lanes.set(lane, { ...row, head: { ...row.head, envelope: `${row.head.envelope.slice(0, -4)}AAAA` } });
+  await world.crash("asker");
+  world.server.wipe();
+  await world.loadTopology();
+
+  await world.until("it is refused", async () => (await world.store("counter").readStatus()).deadLetterCount === 1);
+  await world.until("the lane is open", async () => (await lanesOf(world)).length === 0);
+
+  const letters = await world.store("counter").listDeadLetters({ limit: 9 });
+  assertEquals(letters.map((letter) => [letter.class, letter.attempts]), [["untrusted", 5]]);
+});
+
 Deno.test("events from one stream keep their order behind one that fails; those from others flow", async () => {
   await using world = await openBroken();
   world.mood.isShy = "a";

@@ -82,7 +82,7 @@ export async function assemble(parts: ServiceParts): Promise<Machinery> {
   };
   // Each needs the other: turns ask for effects, and their outcomes are turns.
   const executor: EffectExecutor = executorOf(shared, (work) => loop.perform(work));
-  const lanes = new Lanes({ store, planner: shared.planner, onReleasing: () => releaser.hint() });
+  const lanes = new Lanes({ store, planner: shared.planner, settings, onClosed: () => releaser.hint() });
   const loop: TurnLoop = loopOf(shared, { consumer, executor, lanes });
   const releaser: LaneReleaser = new LaneReleaser({ ...shared, loop });
   const rebuilds = rebuildsOf(shared, loop);

@@ -76,6 +76,7 @@ function openTaking(gatherMs: number) {
     lanes: new Lanes({
       store: { readLanes: () => Promise.resolve({ version: 0, lanes: [] }) },
       planner: { laneOf: () => undefined },
+      settings: defaultSettings,
     }),
     publisher: { takeSettled: () => noneSettled, giveBack: () => {} },
     databaseClock: { nowMs: () => 0 },

@@ -29,6 +29,8 @@ export interface LaneHead extends HeldMessage {
   readonly lane: string;
   /** Stable word for what went wrong. */
   readonly reason: string;
+  /** When its next attempt is due, on the database's clock, in milliseconds since 1970. */
+  readonly dueAtMs: number;
 }
 
 /** A message that waits behind the head of its lane. */
@@ -60,6 +62,8 @@ export interface StoredLane {
   readonly reason: string;
   /** The head's row among the dead letters, while it is dead. */
   readonly deadLetterId?: string;
+  /** When the head's next attempt is due; means nothing while it is dead or done. */
+  readonly dueAtMs: number;
   readonly closedAtMs: number;
   readonly parkedCount: number;
 }

@@ -31,8 +31,9 @@ export const laneCases: readonly StoreCase[] = [
         [lane, "retry", "unavailable", 2],
         [other, "retry", "unavailable", 1],
       ]);
-      const { lane: _lane, reason: _reason, ...held } = head;
-      assertEquals(lanes.find((found) => found.lane === lane)?.head, held);
+      const { lane: _lane, reason: _reason, dueAtMs, ...held } = head;
+      const found = lanes.find((found) => found.lane === lane);
+      assertEquals([found?.head, found?.dueAtMs], [held, dueAtMs]);
       assertEquals(await store.readParked(lane, 9), [second, first]);
       assertEquals(await store.readParked(lane, 1), [second]);
       assertEquals((await store.readParked(other, 9)).length, 1);
@@ -103,7 +104,10 @@ export const laneCases: readonly StoreCase[] = [
       await change(store, { closed: [headOf(ids)], parked });
       const closedAtMs = (await store.readLanes()).lanes[0]?.closedAtMs;
       await change(store, { opened: [lane] });
-      await change(store, { closed: [{ ...parked[0]!, reason: "defect", attempt: 2 }], unparked: [parked[0]!] });
+      await change(store, {
+        closed: [{ ...parked[0]!, reason: "defect", attempt: 2, dueAtMs: 2_000 }],
+        unparked: [parked[0]!],
+      });
       const [found] = (await store.readLanes()).lanes;
       assertEquals(
         [
@@ -147,12 +151,14 @@ export const laneCases: readonly StoreCase[] = [
         writing({ deadLetters: letters, lanes: await changed(store, { closed: [head, second], parked }) }),
       );
       const { version } = await store.readLanes();
+      const nowMs = await store.nowMs();
       await store.settleDeadLetters([
         { id: letters[0]!.id, status: "discarded" },
         { id: letters[1]!.id, status: "redriven" },
       ], writing({}));
       const after = await store.readLanes();
-      assertEquals(after.version > version, true);
+      const waiting = after.lanes.find((found) => found.lane === other);
+      assertEquals([after.version > version, waiting !== undefined && waiting.dueAtMs >= nowMs], [true, true]);
       assertEquals(after.lanes.map((found) => [found.lane, found.state, found.deadLetterId]).sort(), [
         [lane, "releasing", undefined],
         [other, "retry", undefined],
@@ -178,7 +184,7 @@ export const laneCases: readonly StoreCase[] = [
 ];
 
 function headOf(ids: IdSource, some: Partial<LaneHead> = {}): LaneHead {
-  return { ...parkedOf(ids), reason: "unavailable", ...some };
+  return { ...parkedOf(ids), reason: "unavailable", dueAtMs: 1_000, ...some };
 }
 
 function parkedOf(ids: IdSource, some: Partial<ParkedMessage> = {}): ParkedMessage {

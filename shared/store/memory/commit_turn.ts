@@ -55,7 +55,7 @@ export function commitTurn(
   for (const { id, status } of settlements) {
     tables.deadLetters.set(id, Object.freeze({ ...tables.deadLetters.get(id)!, status }));
   }
-  settleLanes(tables, settlements);
+  settleLanes(tables, settlements, nowMs);
   return { outcome: "committed", nowMs };
 }
 

@@ -30,12 +30,14 @@ export function writeLanes(tables: Tables, { lanes, deadLetters }: TurnWrites, n
 export function settleLanes(
   tables: Tables,
   settlements: readonly { readonly id: string; readonly status: StoredDeadLetter["status"] }[],
+  nowMs: number,
 ): void {
   let isChanged = false;
   for (const { id, status } of settlements) {
     for (const [lane, row] of lanesOf(tables, tables.deadLetters.get(id)!.messageId)) {
       const { deadLetterId: _settled, ...rest } = row;
-      if (status === "redriven") tables.lanes.set(lane, Object.freeze({ ...rest, state: "retry" }));
+      const head = { ...row.head, dueAtMs: nowMs };
+      if (status === "redriven") tables.lanes.set(lane, Object.freeze({ ...rest, head, state: "retry" }));
       else open(tables, lane);
       isChanged = true;
     }
@@ -45,10 +47,13 @@ export function settleLanes(
 
 /** All lanes that are not open, the one that was closed first first. */
 export function readLanes(tables: Tables): LaneTable {
-  const lanes = [...tables.lanes].map(([lane, { head: { lane: _lane, reason, ...head }, ...row }]): StoredLane => ({
+  const lanes = [...tables.lanes].map((
+    [lane, { head: { lane: _lane, reason, dueAtMs, ...head }, ...row }],
+  ): StoredLane => ({
     lane,
     head,
     reason,
+    dueAtMs,
     ...row,
     parkedCount: parkedIn(tables, lane).length,
   }));

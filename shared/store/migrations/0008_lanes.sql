@@ -15,6 +15,8 @@ insert into mesh.lane_version (version) values (0);
 
 create table mesh.lane (
   closed_at_ms bigint not null,
+  -- When the head's next attempt is due. One that does not come (the broker has lost it) is made from this row.
+  due_at_ms bigint not null,
   attempt integer not null,
   head uuid not null,
   dead_letter_id uuid,
@@ -66,13 +68,13 @@ create function mesh.write_lanes(p_lanes json, p_now bigint) returns void
 language plpgsql volatile
 set jit = off set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 begin
-  insert into mesh.lane as old (closed_at_ms, attempt, head, lane, state, digest, type, correlation, queue, user_id, reason,
+  insert into mesh.lane as old (closed_at_ms, due_at_ms, attempt, head, lane, state, digest, type, correlation, queue, user_id, reason,
     headers, envelope)
-  select p_now, c.attempt, c."messageId", c.lane, 'retry', c.digest, c.type, c.correlation, c.queue, c."userId", c.reason,
+  select p_now, c."dueAtMs", c.attempt, c."messageId", c.lane, 'retry', c.digest, c.type, c.correlation, c.queue, c."userId", c.reason,
     c.headers, c.envelope
-  from json_to_recordset(p_lanes -> 'closed') as c(attempt integer, "messageId" uuid, lane text, digest text, type text,
+  from json_to_recordset(p_lanes -> 'closed') as c("dueAtMs" bigint, attempt integer, "messageId" uuid, lane text, digest text, type text,
     correlation text, queue text, "userId" text, reason text, headers json, envelope text)
-  on conflict (lane) do update set attempt = excluded.attempt, head = excluded.head, state = 'retry',
+  on conflict (lane) do update set due_at_ms = excluded.due_at_ms, attempt = excluded.attempt, head = excluded.head, state = 'retry',
     dead_letter_id = null, digest = excluded.digest, type = excluded.type, correlation = excluded.correlation,
     queue = excluded.queue, user_id = excluded.user_id, reason = excluded.reason, headers = excluded.headers,
     envelope = excluded.envelope;
@@ -249,7 +251,7 @@ begin
     update mesh.dead_letter l set status = s.status
     from unnest(p_settled_id, p_settled_status) as s(id, status) where l.id = s.id;
     -- What becomes of a dead head decides its lane: it is tried again, or the lane goes on without it.
-    update mesh.lane n set dead_letter_id = null, state = case s.status when 'redriven' then 'retry' else 'releasing' end
+    update mesh.lane n set dead_letter_id = null, due_at_ms = v_now, state = case s.status when 'redriven' then 'retry' else 'releasing' end
     from unnest(p_settled_id, p_settled_status) as s(id, status)
     join mesh.dead_letter l on l.id = s.id
     where n.head::text = l.message_id and n.state <> 'releasing';

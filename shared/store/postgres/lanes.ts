@@ -20,6 +20,7 @@ interface LaneRow extends HeldRow {
   readonly state: LaneState;
   readonly reason: string;
   readonly dead_letter_id: string | null;
+  readonly due_at_ms: number;
   readonly closed_at_ms: number;
   readonly parked_count: number;
 }
@@ -40,6 +41,7 @@ export async function readLanes(connection: Connection): Promise<LaneTable> {
         state: row.state,
         head: heldFrom(row),
         reason: row.reason,
+        dueAtMs: row.due_at_ms,
         closedAtMs: row.closed_at_ms,
         parkedCount: row.parked_count,
         ...(row.dead_letter_id === null ? {} : { deadLetterId: row.dead_letter_id }),
