@@ -339,6 +339,9 @@ function merge(plan: UnsealedWrites, after: UnsealedWrites, settled: SettledRows
 }
 
 /** Nothing that anybody could miss; confirms alone are left to the publisher's own settling. */
-function isEmpty({ notify: _notify, ...writes }: UnsealedWrites): boolean {
-  return Object.values(writes).every((list) => list.length === 0);
+function isEmpty(writes: UnsealedWrites): boolean {
+  for (const name in writes) {
+    if (name !== "notify" && (writes[name as keyof UnsealedWrites] as readonly unknown[]).length > 0) return false;
+  }
+  return true;
 }

@@ -51,7 +51,7 @@ export function draftEnvelope(claims: EnvelopeClaims, key: SigningKey): PlainDra
   const isOversized = text.length * 4 / 3 + 1_000 > envelopeBytesMax;
   const hash = isOversized ? undefined : textHash(text);
   // What may be too long, or is no plain text, is for the real one to judge.
-  return hash === undefined ? real.draftEnvelope(claims, key) : { signed: `${key.kid}.${hash}`, hash, claims };
+  return hash === undefined ? real.draftEnvelope(claims, key) : { signed: hash, hash, claims };
 }
 
 /** As the real one, without the batch. */
@@ -62,7 +62,7 @@ export function sealEnvelopes(drafts: readonly PlainDraft[], key: SigningKey): r
 function seal(draft: PlainDraft, key: SigningKey): string {
   const { signed, hash, claims } = draft;
   if (claims === undefined) return real.sealEnvelopes([draft], key)[0]!;
-  const token = `${signed}.plain`;
+  const token = `${key.service}.${signed.slice(-hashDigits)}.plain`;
   sealed.set(token, { claims, kid: key.kid, hash });
   return token;
 }
@@ -96,7 +96,10 @@ export function unprovenClaims(token: string): unknown {
 }
 
 function textOf(body: Uint8Array): string {
-  let text = "";
-  for (let at = 0; at < body.length; at += 1) text += String.fromCharCode(body[at]!);
-  return text;
+  return body.length > tokenLengthMax ? "" : String.fromCharCode(...body);
 }
+
+/** What differs between two hashes; the rest is padding. */
+const hashDigits = 16;
+/** A service's name, the digits of a hash and a few letters are shorter. */
+const tokenLengthMax = 100;

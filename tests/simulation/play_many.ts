@@ -54,10 +54,15 @@ export async function playMany(options: ManyOptions): Promise<ScheduleResult | u
 export function playOne(options: ScheduleOptions): Promise<ScheduleResult> {
   return new Promise((resolve, reject) => {
     setTimeout(() => {
+      // Faults are errors by the hundred, and nobody looks where they came from.
+      const { stackTraceLimit } = Error;
+      Error.stackTraceLimit = 0;
       try {
         resolve(playSchedule(options));
       } catch (error) {
         reject(error);
+      } finally {
+        Error.stackTraceLimit = stackTraceLimit;
       }
     }, 0);
   });
