@@ -42,5 +42,9 @@ export function mergeWrites(plan: UnsealedWrites, { after, settled, lanes }: Bes
 
 /** Nothing that anybody could miss; confirms alone are left to the publisher's own settling. */
 export function isEmpty({ notify: _notify, lanes, ...writes }: UnsealedWrites): boolean {
-  return (lanes === undefined || !changesLanes(lanes)) && Object.values(writes).every((list) => list.length === 0);
+  if (lanes !== undefined && changesLanes(lanes)) return false;
+  for (const name in writes) {
+    if (writes[name as keyof typeof writes].length > 0) return false;
+  }
+  return true;
 }
