@@ -10,12 +10,6 @@ export const laneBugs: readonly Bug[] = [
     plant: inLanes((lanes) => ({ ...lanes, closed: [] })),
   },
   {
-    name: "parked-and-lost",
-    what: "what comes behind a message that failed is acknowledged and not kept",
-    rule: "RD10",
-    plant: inLanes((lanes) => ({ ...lanes, parked: [] })),
-  },
-  {
     name: "lane-never-let-go",
     what: "what is parked is not taken up again",
     rule: "RD10",
