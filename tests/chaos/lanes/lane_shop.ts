@@ -3,6 +3,8 @@ import { openWorld, type World } from "../../e2e/scenarios/world.ts";
 
 /** What an order asks for whose reservation fails, every time. */
 export const unitsThatFail = 7;
+/** What an order asks for whose reservation takes the process down with it, every time. */
+export const unitsThatKill = 13;
 /** The product that most orders want, and those whose reservation fails. */
 export const hotSku = "HOT-0001";
 /** Products that the other orders want. */
