@@ -18,7 +18,9 @@ import {
   timerCommands,
 } from "@mesh/cli";
 import { services, shopTopology, vhost } from "../topology.ts";
+import { brokerPasswords } from "./broker_passwords.ts";
 import { environmentHelp, type MeshEnvironment } from "./mesh_environment.ts";
+import { recoverCommands } from "./recover_commands.ts";
 import { topologyCommands } from "./topology_commands.ts";
 
 /** What the shop's command line runs on. */
@@ -40,6 +42,14 @@ export function meshProgram({ environment, file, send, clock, terminal }: MeshPr
     if (management !== undefined) return new ManagementClient({ ...management, vhost });
     throw new CliError(exitCodes.usage, "Cannot reach RabbitMQ: MESH_RABBITMQ_MANAGEMENT_URL is not set");
   };
+  const topology = {
+    topologyOf: shopTopology,
+    vhost,
+    partitions,
+    services: services.map(({ name }) => name),
+    connect,
+  };
+  const passwordOf = brokerPasswords(environment.passwordsFolder);
   return {
     name: "mesh",
     description: "Looks after the mesh: through the services' internal ports, which record and sign who did what.",
@@ -53,13 +63,8 @@ export function meshProgram({ environment, file, send, clock, terminal }: MeshPr
       timerCommands(mesh),
       outboxCommands(mesh),
       projectionCommands(mesh, clock),
-      topologyCommands({
-        topologyOf: shopTopology,
-        vhost,
-        partitions,
-        services: services.map(({ name }) => name),
-        connect,
-      }),
+      topologyCommands(topology),
+      recoverCommands({ ...topology, mesh, sagaHost: "orchestrator", passwordOf, clock }),
     ],
   };
 }

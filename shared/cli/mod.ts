@@ -6,7 +6,7 @@
 export { deadLetterCommands } from "./dead_letter_commands.ts";
 export { CliError, type ExitCode, exitCodes } from "./exit_codes.ts";
 export { assertAllAnswered, gather, type Gathered, type MeshAccess, meshAccess, selected } from "./mesh_access.ts";
-export { readReason } from "./options.ts";
+export { readDuration, readReason } from "./options.ts";
 export { outboxCommands } from "./outbox_commands.ts";
 export { type AddCommands, type CliOptions, type Output, runCli } from "./program.ts";
 export { projectionCommands } from "./projection_commands.ts";

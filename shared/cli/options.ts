@@ -33,6 +33,13 @@ export function readShift(text: string): number {
   throw new InvalidArgumentError("A duration up to 30d is needed: 90s, 10m, -2h, 1d.");
 }
 
+/** @returns Milliseconds, more than 0. @throws {InvalidArgumentError} If it is no duration. */
+export function readDuration(text: string): number {
+  const ms = /^\d/.test(text) ? readShift(text) : NaN;
+  if (ms > 0) return ms;
+  throw new InvalidArgumentError("A duration up to 30d is needed: 90s, 10m, 2h, 1d.");
+}
+
 const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** @returns Milliseconds since 1970. @throws {InvalidArgumentError} If it is no time with a zone. */

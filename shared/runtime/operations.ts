@@ -65,11 +65,12 @@ export function operationsOf(options: OperationsOptions): Operations {
       await loop.exclusively(() => record(options, "projection-rebuild-started", reason, [projection], by));
       return await rebuilds.start(projection);
     },
-    listInstances: async ({ prefix, ...page }) => {
+    listInstances: async ({ prefix, hasViews = true, ...page }) => {
       const streams = await store.listStreams({ prefix: `${options.service}/${prefix}`, ...page });
       const views: InstanceView[] = [];
       for (const { stream, version, recordedAtMs } of streams) {
-        views.push({ stream, version, updatedAtMs: recordedAtMs, view: await options.viewOf?.(stream) ?? null });
+        const view = hasViews ? await options.viewOf?.(stream) ?? null : null;
+        views.push({ stream, version, updatedAtMs: recordedAtMs, view });
       }
       return views;
     },

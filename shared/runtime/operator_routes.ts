@@ -30,7 +30,10 @@ export interface Operations extends ActorOperations {
   settleDeadLetters(ids: readonly string[], status: "redriven" | "discarded", reason: string, by: Cause): Promise<void>;
   /** @returns How many rows are due now. */
   redriveOutbox(reason: string, by: Cause): Promise<number>;
-  listInstances(query: { prefix: string; after?: string; limit: number }): Promise<readonly InstanceView[]>;
+  /** @param query `hasViews`: false leaves their states unread, which is much faster; true when absent. */
+  listInstances(
+    query: { prefix: string; after?: string; limit: number; hasViews?: boolean },
+  ): Promise<readonly InstanceView[]>;
   /** @returns The service's read models, each with how far its last rebuild in this process came. */
   listRebuilds(): readonly { readonly projection: string; readonly progress?: RebuildProgress }[];
   /**
@@ -83,10 +86,10 @@ export function operatorRoutes(operations: Operations): Hono<InternalEnv> {
     return progress === undefined ? noSuchRebuild() : c.json(progress, 202);
   });
   app.get("/instances", async (c) => {
-    const { prefix, after, limit } = readRequest(instanceQuery, c.req.query());
-    return c.json({
-      items: await operations.listInstances({ prefix, limit, ...(after === undefined ? {} : { after }) }),
-    });
+    const { prefix, after, limit, views } = readRequest(instanceQuery, c.req.query());
+    const hasViews = views === "all";
+    const query = { prefix, hasViews, limit: hasViews ? Math.min(limit, 200) : limit };
+    return c.json({ items: await operations.listInstances({ ...query, ...(after === undefined ? {} : { after }) }) });
   });
   app.route("/", actorRoutes({ operations, causeOf, newId: () => operations.newId() }));
   return app;
@@ -103,6 +106,12 @@ function causeOf(operator: InternalEnv["Variables"]["operator"]): Cause {
 const limit = z.coerce.number().int().min(1).max(200).default(50);
 const after = z.string().max(300).optional();
 const listQuery = z.strictObject({ status: z.enum(["dead", "redriven", "discarded"]).optional(), after, limit });
-const instanceQuery = z.strictObject({ prefix: z.string().max(200).default(""), after, limit });
+const instanceQuery = z.strictObject({
+  prefix: z.string().max(200).default(""),
+  views: z.enum(["all", "none"]).default("all"),
+  after,
+  // A list that moves while its pages are read leaves some out; without states one page holds them all.
+  limit: z.coerce.number().int().min(1).max(5_000).default(50),
+});
 const settleBody = z.strictObject({ ids: z.array(z.uuid()).min(1).max(200), reason });
 const reasonBody = z.strictObject({ reason });

@@ -143,6 +143,7 @@ export function readStatus(tables: Tables, nowMs: number): StoreStatus {
   return {
     outboxCount: outbox.length,
     outboxOldestMs: age(unconfirmed),
+    unansweredOldestMs: age(outbox),
     deadLetterCount: [...tables.deadLetters.values()].filter(({ status }) => status === "dead").length,
     openEffectCount: effects.length,
     effectOldestMs: age(effects),
