@@ -32,4 +32,18 @@ export {
   type TurnWrites,
 } from "./store.ts";
 export type { StoredTimer, TimerQuery, UnansweredCommand } from "./open_work.ts";
+export {
+  type DeadLetterQuery,
+  type LetterFate,
+  type RedriveEntry,
+  type RedriveItemChange,
+  type RedriveItemEntry,
+  type RedriveItemState,
+  redriveItemStates,
+  type RedriveStatus,
+  type RedriveStep,
+  type RedriveStore,
+  type StoredRedrive,
+  type StoredRedriveItem,
+} from "./redrive.ts";
 export type { StoreStatus, StreamCounts } from "./store_status.ts";

@@ -2,6 +2,7 @@ import { commitCases } from "./conformance/commit_cases.ts";
 import { concurrencyCases } from "./conformance/concurrency_cases.ts";
 import { outboxCases } from "./conformance/outbox_cases.ts";
 import { readingCases } from "./conformance/reading_cases.ts";
+import { redriveCases } from "./conformance/redrive_cases.ts";
 import type { StoreCase, StoreSubject } from "./conformance/subject.ts";
 import { workCases } from "./conformance/work_cases.ts";
 
@@ -13,5 +14,6 @@ export const storeCases: readonly StoreCase[] = [
   ...outboxCases,
   ...workCases,
   ...readingCases,
+  ...redriveCases,
   ...concurrencyCases,
 ];

@@ -59,6 +59,8 @@ function copyTables(tables: Readonly<Tables>): Tables {
     timers: new Map(tables.timers),
     effects: new Map(tables.effects),
     deadLetters: new Map(tables.deadLetters),
+    redrives: new Map(tables.redrives),
+    redriveItems: new Map(tables.redriveItems),
     rows: new Map(tables.rows),
     generations: new Map(tables.generations),
     cursors: new Map(tables.cursors),

@@ -1,4 +1,5 @@
 import type { Json } from "@mesh/base";
+import type { StoredRedrive, StoredRedriveItem } from "../redrive.ts";
 import type { EffectEntry, OutboxEntry, ProjectionRow, StoredDeadLetter, StoredEvent } from "../store.ts";
 
 /** Everything a database holds. Rows are frozen and replaced, never changed; maps keep the order of insertion. */
@@ -24,6 +25,9 @@ export interface Tables {
   readonly timers: Map<string, { readonly dueAtMs: number; readonly firedAtMs: number | null }>;
   readonly effects: Map<string, EffectRow>;
   readonly deadLetters: Map<string, StoredDeadLetter>;
+  readonly redrives: Map<string, RedriveRow>;
+  /** Letters by redrive, in their order. */
+  readonly redriveItems: Map<string, readonly StoredRedriveItem[]>;
   /** By projection, generation and key. */
   readonly rows: Map<string, ProjectionRow>;
   readonly generations: Map<string, number>;
@@ -65,6 +69,13 @@ export interface EffectRow {
   readonly attempt: number;
 }
 
+/** A redrive and when it is to be looked at. */
+export interface RedriveRow extends Omit<StoredRedrive, "counts"> {
+  readonly nextAtMs: number | null;
+  /** 0 while nobody has claimed it. */
+  readonly leasedUntilMs: number;
+}
+
 /** Tables of a database that was just made. */
 export function emptyTables(): Tables {
   return {
@@ -81,6 +92,8 @@ export function emptyTables(): Tables {
     timers: new Map(),
     effects: new Map(),
     deadLetters: new Map(),
+    redrives: new Map(),
+    redriveItems: new Map(),
     rows: new Map(),
     generations: new Map(),
     cursors: new Map(),
