@@ -12,6 +12,9 @@ import { Generations } from "./generations.ts";
 import { Intake } from "./intake.ts";
 import { operationsOf } from "./operations.ts";
 import type { Operations } from "./operator_routes.ts";
+import { RedriveJudge } from "./redrive_judge.ts";
+import { RedriveLoop } from "./redrive_loop.ts";
+import { redriveOperations } from "./redrive_operations.ts";
 import { OutboxPublisher } from "./outbox_publisher.ts";
 import { ProjectionPlanner } from "./projection_planner.ts";
 import { Rebuilds } from "./rebuild.ts";
@@ -36,6 +39,7 @@ export interface Machinery {
   readonly catchUp: CatchUp;
   readonly rebuilds: Rebuilds;
   readonly timers: TimerLoop;
+  readonly redrives: RedriveLoop;
   readonly operations: Operations;
 }
 
@@ -81,6 +85,8 @@ export async function assemble(parts: ServiceParts): Promise<Machinery> {
   const executor: EffectExecutor = executorOf(shared, (work) => loop.perform(work));
   const loop: TurnLoop = loopOf(shared, consumer, executor);
   const rebuilds = rebuildsOf(shared, loop);
+  const judge = new RedriveJudge({ ...shared, consumer: shared.planner.inboxConsumer });
+  const redrives = new RedriveLoop({ ...shared, service: definition.name, loop, judge });
   return {
     databaseClock,
     speaker,
@@ -93,7 +99,8 @@ export async function assemble(parts: ServiceParts): Promise<Machinery> {
     catchUp: new CatchUp({ ...shared, service: definition, loop }),
     rebuilds,
     timers: new TimerLoop(shared),
-    operations: operationsFor(shared, loop, rebuilds),
+    redrives,
+    operations: operationsFor(shared, { loop, rebuilds, judge, redrives }),
   };
 }
 
@@ -164,15 +171,19 @@ function rebuildsOf(shared: Shared, loop: TurnLoop): Rebuilds {
   });
 }
 
-function operationsFor(shared: Shared, loop: TurnLoop, rebuilds: Rebuilds): Operations {
+function operationsFor(
+  shared: Shared,
+  { redrives, ...parts }: Pick<Machinery, "loop" | "rebuilds" | "redrives"> & { readonly judge: RedriveJudge },
+): Operations {
   const { definition, behaviour, viewOf: _viewOf, ...rest } = shared;
-  return operationsOf({
-    ...rest,
-    service: definition.name,
-    loop,
-    rebuilds,
-    ...(behaviour === undefined ? {} : { behaviour, viewOf: viewer(shared, behaviour) }),
-  });
+  const options = { ...rest, ...parts, service: definition.name };
+  return {
+    ...operationsOf({
+      ...options,
+      ...(behaviour === undefined ? {} : { behaviour, viewOf: viewer(shared, behaviour) }),
+    }),
+    ...redriveOperations({ ...options, onWork: () => redrives.hint() }),
+  };
 }
 
 function plannerOf(parts: ServiceParts, intake: Intake, generations: Generations): Planner {
