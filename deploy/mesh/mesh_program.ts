@@ -9,6 +9,7 @@ import {
   openSession,
   outboxCommands,
   projectionCommands,
+  redriveCommands,
   sagaCommands,
   type Send,
   sessionCommands,
@@ -58,7 +59,8 @@ export function meshProgram({ environment, file, send, clock, terminal }: MeshPr
     commands: [
       sessionCommands({ session, ...(password === undefined ? {} : { password }) }),
       timelineCommand(mesh, { noun: "order", auditService: "audit", keysUrl, send }),
-      deadLetterCommands(mesh),
+      deadLetterCommands(mesh, clock),
+      redriveCommands(mesh, clock),
       sagaCommands(mesh, ["orchestrator"]),
       timerCommands(mesh),
       outboxCommands(mesh),

@@ -8,11 +8,14 @@ export function readReason(text: string): string {
 
 /** How many items a list shows at most. */
 export function limitOption(): Option {
-  return new Option("--limit <n>", "at most so many per service").default(200).argParser((text) => {
-    const limit = Number(text);
-    if (Number.isInteger(limit) && limit >= 1 && limit <= 10_000) return limit;
-    throw new InvalidArgumentError("A whole number from 1 to 10000 is needed.");
-  });
+  return new Option("--limit <n>", "at most so many per service").default(200).argParser(readCount);
+}
+
+/** @throws {InvalidArgumentError} If it is no whole number from 1 to 10,000. */
+export function readCount(text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1 && count <= 10_000) return count;
+  throw new InvalidArgumentError("A whole number from 1 to 10000 is needed.");
 }
 
 /** The act's own id, for asking again after an answer that was lost. */
