@@ -1,73 +1,20 @@
 import { deepStrictEqual as assertEquals, ok as assert, rejects as assertRejects } from "node:assert/strict";
-import { commandClaims, signEnvelope } from "@mesh/envelope";
-import { type DeadLetterEntry, noWrites, type RedriveItemState, type StoredRedriveItem } from "@mesh/store";
-import { keptBody } from "./intake.ts";
-import { RedriveLimits, RedriveSelection } from "./redrive_terms.ts";
-import { Break, Count, Wait, World } from "./test_world.ts";
-
-const by = { subject: "operator-1", via: "operator" };
-const everything = RedriveSelection.parse({});
-
-/** A world in which so many commands have died, and whose cause is not mended. */
-async function worldWith(count: number, correlationOf: (at: number) => string = (at) => `flow-${at}`): Promise<World> {
-  const world = await World.open();
-  await world.startCounter();
-  await world.startAsker();
-  world.mood.isBroken = true;
-  for (let at = 0; at < count; at += 1) {
-    await world.service("asker").send(Break({ id: `k${at}` }), { correlation: correlationOf(at) });
-  }
-  await world.until("all are dead", async () => (await world.store("counter").readStatus()).deadLetterCount === count);
-  return world;
-}
-
-function operationsOf(world: World) {
-  return world.service("counter").operations;
-}
-
-async function start(world: World, limits: Partial<RedriveLimits> = {}, selection: Partial<RedriveSelection> = {}) {
-  const order = {
-    selection: { ...everything, ...selection },
-    limits: RedriveLimits.parse({ ratePerSecond: 100, ...limits }),
-    reason: "glue is back",
-  };
-  const redrive = await operationsOf(world).startRedrive(order, by);
-  return redrive!.id;
-}
-
-async function itemsOf(world: World, id: string): Promise<readonly StoredRedriveItem[]> {
-  return await operationsOf(world).listRedriveItems({ id, limit: 1_000 });
-}
-
-async function statesOf(world: World, id: string): Promise<readonly RedriveItemState[]> {
-  return (await itemsOf(world, id)).map(({ state }) => state);
-}
-
-async function statusOf(world: World, id: string): Promise<string> {
-  const { status, statusReason } = (await operationsOf(world).findRedrive(id))!;
-  return statusReason === "" ? status : `${status}: ${statusReason}`;
-}
-
-function untilStatus(world: World, id: string, wanted: string): Promise<void> {
-  const what = `the redrive is ${wanted}`;
-  return world.until(what, async () => (await statusOf(world, id)).split(":")[0] === wanted, 600_000);
-}
-
-/** Acts in the service's signed log, in order. */
-async function actsOf(world: World) {
-  const { items } = await world.store("counter").readFeed({ after: "", types: ["counter.operator-acted"], limit: 99 });
-  return items.map(({ envelope }) => {
-    const claims = JSON.parse(new TextDecoder().decode(
-      Uint8Array.fromBase64(envelope.split(".")[1]!, { alphabet: "base64url" }),
-    ));
-    return { ...claims.dat, who: claims.act } as {
-      readonly action: string;
-      readonly reason: string;
-      readonly subjects: readonly string[];
-      readonly who: { readonly sub: string; readonly via: string };
-    };
-  });
-}
+import { UnavailableError } from "@mesh/base";
+import { defineProjection } from "./projection.ts";
+import {
+  actsOf,
+  by,
+  everything,
+  itemsOf,
+  operationsOf,
+  start,
+  statesOf,
+  statusOf,
+  untilStatus,
+  worldWith,
+} from "./redrive_fixture.ts";
+import { RedriveLimits } from "./redrive_terms.ts";
+import { askerService, Break, Count, World } from "./test_world.ts";
 
 Deno.test("a redrive takes what it was started with in growing batches, to its end, and every step is a signed event", async () => {
   await using world = await worldWith(7);
@@ -256,135 +203,39 @@ Deno.test("a message that nothing is heard of counts as failed", async () => {
   assertEquals((await itemsOf(world, id)).map(({ state, why }) => [state, why]), [["unknown", "silence"]]);
 });
 
-Deno.test("a forecast says of every letter whether it would be taken, and why not, and changes nothing", async () => {
-  await using world = await worldWith(1);
-  const store = world.store("counter");
-  const [sound] = await store.listDeadLetters({ limit: 1 });
-  const sign = (
-    message: Parameters<typeof commandClaims>[0]["message"],
-    nowMs = world.clock.nowMs(),
-    id = world.ids.next(),
-  ) => {
-    const claims = commandClaims({ message, id, service: "asker", correlation: "o-1", causation: null, nowMs });
-    return { messageId: id, type: message.type, ...bodyOf(signEnvelope(claims, world.keys.asker.key).token) };
-  };
-  const counted = sign(Count({ id: "a" }));
-  const old = `0${world.ids.next().slice(1)}`.replace(/^.{8}-.{4}/, "00000000-0001");
-  const letters: Readonly<Record<string, Partial<DeadLetterEntry>>> = {
-    untrusted: { ...sign(Count({ id: "a" })), class: "untrusted" },
-    cut: { ...sign(Count({ id: "a" })), bodyBytes: 1_000_000 },
-    "no-envelope": bodyOf("two\nlines"),
-    unproven: bodyOf(`${new TextDecoder().decode(Uint8Array.fromBase64(counted.body)).slice(0, -4)}AAAA`),
-    "not-accepted": sign({ ...Count({ id: "a" }), type: "counter.recount" }),
-    "off-schema": sign({ ...Wait({ id: "w", dueAtMs: 1 }), data: { id: "w" } }),
-    "already-handled": counted,
-    "outside-window": sign(Count({ id: "a" }), 0, old),
-    expired: sign({ ...Count({ id: "a" }), expiresAtMs: world.clock.nowMs() - 5_000 }),
-    "not-dead": sign(Count({ id: "a" })),
-    "too-old": sign(Count({ id: "a" })),
-  };
-  const entries = Object.entries(letters).map(([detail, some]) => ({
-    ...letterFrom(sound!),
-    id: world.ids.next(),
-    detail,
-    ...some,
-  }));
-  await store.commit({
-    ...noWrites,
-    deadLetters: entries,
-    inbox: [{ messageId: counted.messageId, consumer: "counter", digest: "d" }],
+Deno.test("a redrive at a service that only projects hears of its messages by their rows", async () => {
+  const mood = { isBroken: true };
+  const totals = defineProjection<number>({
+    name: "totals",
+    subscribes: askerService.subscribes.map(({ event }) => event),
+    keyOf: ({ key }) => key,
+    initialRow: () => 0,
+    apply: (row) => {
+      if (mood.isBroken) throw new UnavailableError("Cannot count: out of fingers", { dependency: "fingers" });
+      return row + 1;
+    },
+    ownerOf: () => "",
+    sortOf: (_row, key) => key,
   });
-  const { deadLetters } = world.databases.counter.tables;
-  const idOf = (detail: string) => entries.find((entry) => entry.detail === detail)!.id;
-  deadLetters.set(idOf("not-dead"), { ...deadLetters.get(idOf("not-dead"))!, status: "discarded" });
-  deadLetters.set(idOf("too-old"), {
-    ...deadLetters.get(idOf("too-old"))!,
-    diedAtMs: world.clock.nowMs() - 15 * 86_400_000,
-  });
+  await using world = await World.open();
+  await world.startCounter();
+  await world.startReader([totals]);
+  for (const id of ["a", "b", "c"]) await world.service("asker").send(Count({ id }));
+  await world.until("all are dead", async () => (await world.store("asker").readStatus()).deadLetterCount === 3);
+  const { operations } = world.service("asker");
+  mood.isBroken = false;
+  const limits = RedriveLimits.parse({ ratePerSecond: 100 });
 
-  const ids = [sound!.id, ...entries.map(({ id }) => id)];
-  const { verdicts, hasMore } = await operationsOf(world).forecastRedrive({ ...everything, ids });
+  const redrive = await operations.startRedrive({ selection: everything, limits, reason: "fingers are back" }, by);
+  const id = redrive!.id;
+  await world.until("the redrive is done", async () => (await operations.findRedrive(id))?.status === "done", 600_000);
 
-  const told = new Map(verdicts.map(({ letter, why }) => [letter.detail, why]));
-  assertEquals([told.get(sound!.detail), hasMore, verdicts.length], ["", false, ids.length]);
-  assertEquals(
-    Object.keys(letters).map((detail) => [detail, told.get(detail)]),
-    Object.keys(letters).map((word) => [word, word]),
-  );
-  assertEquals(await actsOf(world), []);
-  // What a letter is refused for is on record when the redrive is real.
-  world.mood.isBroken = false;
-  const id = await start(world, {}, { ids });
-  await untilStatus(world, id, "done");
-  assertEquals((await itemsOf(world, id)).filter(({ state }) => state === "handled").map(({ letterId }) => letterId), [
-    sound!.id,
-  ]);
-});
-
-Deno.test("a selection narrows by class, type, reason, flow, key and number, the oldest first", async () => {
-  await using world = await worldWith(4, (at) => `flow-${at % 2}`);
-  const wanted = async (selection: Partial<RedriveSelection>) => {
-    const { verdicts, hasMore } = await operationsOf(world).forecastRedrive({ ...everything, ...selection });
-    return [verdicts.map(({ key }) => key).sort().join(), hasMore];
-  };
-
-  assertEquals(await wanted({ correlation: "flow-1" }), ["k1,k3", false]);
-  assertEquals(await wanted({ key: "k2" }), ["k2", false]);
-  assertEquals(await wanted({ class: "exhausted", type: "counter.break", letterReason: "dependency.unavailable" }), [
-    "k0,k1,k2,k3",
-    false,
-  ]);
-  assertEquals([await wanted({ type: "counter.count" }), await wanted({ class: "defect" })], [["", false], [
-    "",
-    false,
-  ]]);
-  assertEquals((await wanted({ limit: 3 }))[1], true);
-  assertEquals(await wanted({ untilMs: 1 }), ["", false]);
-  const order = { selection: { ...everything, key: "nobody" }, limits: RedriveLimits.parse({}), reason: "none" };
-  assertEquals(await operationsOf(world).startRedrive(order, by), undefined);
-});
-
-Deno.test("a letter whose message died again meanwhile is left to the newer letter", async () => {
-  await using world = await worldWith(1);
-  const { operations } = world.service("counter");
-  const [first] = await operations.listDeadLetters({ limit: 1 });
-  await operations.settleDeadLetters([first!.id], "redriven", "try", by);
-  await world.until(
-    "it died again",
-    async () => (await operations.listDeadLetters({ status: "dead", limit: 9 })).length === 1,
-  );
-  const { deadLetters } = world.databases.counter.tables;
-  deadLetters.set(first!.id, { ...deadLetters.get(first!.id)!, status: "dead" });
-
+  assertEquals((await operations.findRedrive(id))?.counts.handled, 3);
+  const rows = await world.store("asker").listRows({ projection: "totals", generation: 1, limit: 9 });
+  assertEquals(rows.map(({ key, row }) => [key, row]), [["c", 1], ["b", 1], ["a", 1]]);
+  const { deadLetters } = world.databases.asker.tables;
+  const [first] = deadLetters.values();
+  deadLetters.set(first!.id, { ...first!, status: "dead" });
   const { verdicts } = await operations.forecastRedrive(everything);
-
-  assertEquals(verdicts.map(({ letter, why }) => [letter.id === first!.id, why]).sort(), [[false, ""], [
-    true,
-    "died-again",
-  ]]);
+  assertEquals(verdicts.map(({ why }) => why), ["already-handled"]);
 });
-
-function bodyOf(text: string): Pick<DeadLetterEntry, "body" | "bodyBytes" | "digest"> {
-  return keptBody(new TextEncoder().encode(text));
-}
-
-function letterFrom(letter: DeadLetterEntry): DeadLetterEntry {
-  const { messageId, type, class: className, reason, attempts, queue, userId, correlation, body, bodyBytes, digest } =
-    letter;
-  return {
-    id: "",
-    detail: "",
-    headers: {},
-    messageId,
-    type,
-    class: className,
-    reason,
-    attempts,
-    queue,
-    userId,
-    correlation,
-    body,
-    bodyBytes,
-    digest,
-  };
-}

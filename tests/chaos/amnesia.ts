@@ -2,7 +2,7 @@ import { invariant, systemClock } from "@mesh/base";
 import { type TestShop, waitFor } from "../e2e/harness/mod.ts";
 import { type Tally, tallyOf, untilSound, type Violation } from "../e2e/invariants/mod.ts";
 import { newCustomer } from "../e2e/storefront/mod.ts";
-import { recoverBroker } from "./mesh_command.ts";
+import { recoverBroker } from "../e2e/mesh_command.ts";
 import { endLimitMs, slowDownProvider, wanted } from "./ordeal.ts";
 import { ordealOptions, ordealPlace } from "./ordeal_options.ts";
 import { OrderStream } from "./order_stream.ts";

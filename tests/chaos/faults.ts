@@ -1,6 +1,6 @@
 import type { TestShop } from "../e2e/harness/mod.ts";
 import { UnavailableError } from "@mesh/base";
-import { type CommandPlace, recoverBroker } from "./mesh_command.ts";
+import { type BrokerPlace, recoverBroker } from "../e2e/mesh_command.ts";
 import { ordealPlace } from "./ordeal_options.ts";
 
 /** Something that breaks, and how it comes back. */
@@ -43,7 +43,7 @@ export function killedBroker({ shop: { infra } }: TestShop): Fault {
  *
  * @param place Partitions and tiers that the shop was started with.
  */
-export function wipedBroker({ shop }: TestShop, place: Pick<CommandPlace, "partitions" | "tiersMs">): Fault {
+export function wipedBroker({ shop }: TestShop, place: Pick<BrokerPlace, "partitions" | "tiersMs">): Fault {
   return {
     name: "rabbitmq without its data",
     strike: async () => {

@@ -3,8 +3,8 @@ import { runCli } from "@mesh/cli";
 import { meshEnvironment } from "@jangteo/deploy/mesh/environment";
 import { meshProgram } from "@jangteo/deploy/mesh/program";
 import { seedAccounts } from "@jangteo/deploy/dev/seed-accounts";
-import type { TestShop } from "../e2e/harness/mod.ts";
-import { logIn } from "../e2e/storefront/mod.ts";
+import type { TestShop } from "./harness/mod.ts";
+import { logIn } from "./storefront/mod.ts";
 
 /** What a command line came to. */
 export interface CommandOutcome {
@@ -16,15 +16,19 @@ export interface CommandOutcome {
 /** Where a command is to act. */
 export interface CommandPlace {
   readonly shop: TestShop["shop"];
-  /** Waits of the shop's retry tiers, in milliseconds. */
-  readonly tiersMs: readonly number[];
-  readonly partitions: number;
   /** Hears each line that is printed. */
   readonly onLine?: (line: string) => void;
 }
 
-/** Runs `mesh recover broker` as the seeded operator would from another machine: by URLs, a token, and the passwords. */
-export async function recoverBroker(place: CommandPlace): Promise<CommandOutcome> {
+/** Where a command is to act that loads the topology. */
+export interface BrokerPlace extends CommandPlace {
+  /** Waits of the shop's retry tiers, in milliseconds. */
+  readonly tiersMs: readonly number[];
+  readonly partitions: number;
+}
+
+/** Runs `mesh recover broker`. */
+export async function recoverBroker(place: BrokerPlace): Promise<CommandOutcome> {
   const { shop, tiersMs, partitions } = place;
   return await runMeshCommand([
     ...["recover", "broker", "--reason", "the broker has lost its data", "--vhost", shop.vhost],
@@ -32,7 +36,8 @@ export async function recoverBroker(place: CommandPlace): Promise<CommandOutcome
   ], place);
 }
 
-async function runMeshCommand(
+/** Runs `mesh <args>` as the seeded operator would from another machine. */
+export async function runMeshCommand(
   args: readonly string[],
   { shop, onLine = () => {} }: CommandPlace,
 ): Promise<CommandOutcome> {
