@@ -92,6 +92,7 @@ Deno.test("a wrong command line ends with 2, asks nobody, and says what is wrong
   assertMatch(await wrong("dlq redrive abc"), /--reason is not given/);
   assertMatch(await wrong("dlq redrive --reason fixed"), /say which letters, by their ids, .* or --all/);
   assertMatch(await wrong("dlq redrive abc --all --reason fixed"), /either ids or what narrows a choice/);
+  assertMatch(await wrong("dlq redrive abc --rate 1 --reason fixed"), /go at once, without limits/);
   assertMatch(await wrong("dlq redrive --all --rate 0 --reason fixed"), /A number from 0.01 to 1000/);
   assertMatch(
     await wrong("dlq redrive --since yesterday --reason fixed"),

@@ -84,6 +84,13 @@ export function assertChosen(ids: readonly string[], choice: RedriveChoice): voi
   if (ids.length > 0 && isChosen) {
     throw new CliError(exitCodes.usage, "Cannot redrive: give either ids or what narrows a choice, not both");
   }
+  const forJobs = [choice.watch, choice.limit, ...Object.values(limitsFrom(choice))].filter((one) => one !== undefined);
+  if (ids.length > 0 && forJobs.length > 0) {
+    throw new CliError(
+      exitCodes.usage,
+      "Cannot redrive: letters that are named by their ids go at once, without limits",
+    );
+  }
   if (ids.length > 0 || isChosen) return;
   throw new CliError(
     exitCodes.usage,
