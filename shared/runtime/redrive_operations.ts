@@ -16,6 +16,7 @@ import type { TurnLoop } from "./turn_loop.ts";
 
 /** What a redrive would do. */
 export interface RedriveForecast {
+  /** Their letters lack their bodies. */
   readonly verdicts: readonly Verdict[];
   /** Whether more letters match than the limit lets in. */
   readonly hasMore: boolean;
@@ -82,12 +83,9 @@ const attemptsMax = 5;
 
 /** What operators do with redrives; each act is recorded and signed with what it changes. */
 export function redriveOperations(options: RedriveOperationsOptions): RedriveOperations {
-  const { store, judge } = options;
+  const { store } = options;
   return {
-    forecastRedrive: async (selection) => {
-      const { letters, hasMore } = await select(options, selection);
-      return { verdicts: ofKey(await judge.judge(letters), selection), hasMore };
-    },
+    forecastRedrive: (selection) => judgeSelected(options, selection),
     startRedrive: (order, by) => start(options, order, by),
     listRedrives: (query) => store.listRedrives(query),
     findRedrive: (id) => store.findRedrive(id),
@@ -101,9 +99,8 @@ async function start(
   { selection, limits, reason }: Parameters<RedriveOperations["startRedrive"]>[0],
   by: Cause,
 ): Promise<StoredRedrive | undefined> {
-  const { store, ids, judge, service } = options;
-  const { letters } = await select(options, selection);
-  const verdicts = ofKey(await judge.judge(letters), selection);
+  const { store, ids, service } = options;
+  const { verdicts } = await judgeSelected(options, selection);
   if (verdicts.length === 0) return undefined;
   const terms: RedriveTerms = { selection, limits, by };
   const entry = { id: ids.next(), reason, terms: jsonFrom(terms), progress: jsonFrom(redriveBegins) };
@@ -174,26 +171,44 @@ async function recording({ loop, systemLog, publisher }: RedriveOperationsOption
   throw new ConflictError("Cannot record what was done to a redrive: others were faster; ask again");
 }
 
-/** @returns The oldest letters first; ids that nobody knows are left out. */
-async function select(
+/** Judges what is selected, the oldest first, page by page; ids that nobody knows are left out. */
+async function judgeSelected(
+  options: Pick<RedriveOperationsOptions, "store" | "judge">,
+  selection: RedriveSelection,
+): Promise<RedriveForecast> {
+  const verdicts: Verdict[] = [];
+  const { limit, key } = selection;
+  for await (const page of pagesOf(options, selection)) {
+    for (const verdict of await options.judge.judge(page)) {
+      // The key stands in the envelope alone.
+      if (key !== undefined && verdict.key !== key) continue;
+      if (verdicts.length === limit) return { verdicts, hasMore: true };
+      // Thousands of bodies would be a burden, and nobody looks at them any more.
+      verdicts.push({ ...verdict, letter: { ...verdict.letter, body: "" } });
+    }
+  }
+  return { verdicts, hasMore: false };
+}
+
+async function* pagesOf(
   { store }: Pick<RedriveOperationsOptions, "store">,
   selection: RedriveSelection,
-): Promise<{ readonly letters: readonly StoredDeadLetter[]; readonly hasMore: boolean }> {
-  const { ids, limit } = selection;
-  if (ids !== undefined) {
-    const found = await Promise.all([...new Set(ids)].sort().map((id) => store.findDeadLetter(id)));
-    const letters = found.filter((letter) => letter !== undefined);
-    return { letters: letters.slice(0, limit), hasMore: letters.length > limit };
+): AsyncGenerator<readonly StoredDeadLetter[]> {
+  if (selection.ids !== undefined) {
+    const ids = [...new Set(selection.ids)].sort();
+    for (let at = 0; at < ids.length; at += pageMax) {
+      const found = await Promise.all(ids.slice(at, at + pageMax).map((id) => store.findDeadLetter(id)));
+      yield found.filter((letter) => letter !== undefined);
+    }
+    return;
   }
-  const letters: StoredDeadLetter[] = [];
   const query = queryFrom(selection);
-  for (let after = ""; letters.length <= limit;) {
+  for (let after = "";;) {
     const page = await store.listDeadLetters({ ...query, limit: pageMax, ...(after === "" ? {} : { after }) });
-    letters.push(...page);
-    if (page.length < pageMax) break;
+    yield page;
+    if (page.length < pageMax) return;
     after = page.at(-1)!.id;
   }
-  return { letters: letters.slice(0, limit), hasMore: letters.length > limit };
 }
 
 function queryFrom(selection: RedriveSelection): Omit<DeadLetterQuery, "limit"> {
@@ -208,11 +223,6 @@ function queryFrom(selection: RedriveSelection): Omit<DeadLetterQuery, "limit"> 
     ...(sinceMs === undefined ? {} : { sinceMs }),
     ...(untilMs === undefined ? {} : { untilMs }),
   };
-}
-
-/** The key stands in the envelope alone. */
-function ofKey(verdicts: readonly Verdict[], { key }: RedriveSelection): readonly Verdict[] {
-  return key === undefined ? verdicts : verdicts.filter((verdict) => verdict.key === key);
 }
 
 function itemFrom({ letter, why, detail, correlation }: Verdict): RedriveItemEntry {

@@ -27,12 +27,13 @@ export interface BrokerPlace extends CommandPlace {
   readonly partitions: number;
 }
 
-/** Runs `mesh recover broker`. */
-export async function recoverBroker(place: BrokerPlace): Promise<CommandOutcome> {
+/** Runs `mesh recover broker`, with more options if wanted. */
+export async function recoverBroker(place: BrokerPlace, ...more: readonly string[]): Promise<CommandOutcome> {
   const { shop, tiersMs, partitions } = place;
   return await runMeshCommand([
     ...["recover", "broker", "--reason", "the broker has lost its data", "--vhost", shop.vhost],
     ...["--partitions", String(partitions), "--tiers", tiersMs.join(",")],
+    ...more,
   ], place);
 }
 

@@ -198,6 +198,23 @@ export const redriveCases: readonly StoreCase[] = [
     },
   },
   {
+    name: "lets one of two processes win that want the same redrive, or the same step of it, at the same time",
+    run: async (subject) => {
+      const { store, openReplica, ids } = subject;
+      const [letter] = await bury(subject, 1);
+      const id = await start(subject, [letter!]);
+      const replicas = [store, openReplica()];
+      const claims = await Promise.all(replicas.map((replica) => replica.claimRedrive(60_000)));
+      assertEquals(claims.filter((claim) => claim !== undefined).map(({ revision }) => revision), [2]);
+      const step = stepOf(id, 2, { items: [changeOf(1, "taken", { batch: 1 })], letterIds: [letter!.id] });
+      const steps = await Promise.all(
+        replicas.map((replica) => replica.advanceRedrive(step, writing({ outbox: [queued(ids, { kind: "retry" })] }))),
+      );
+      assertEquals(steps.map(({ outcome }) => outcome).sort(), ["committed", "conflict"]);
+      assertEquals((await claimIds(store)).length, 1);
+    },
+  },
+  {
     name: "writes nothing of a redrive's step that somebody else was faster with",
     run: async (subject) => {
       const { store, openReplica, advance, ids } = subject;
