@@ -3,14 +3,15 @@
 
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-tasks := dev demo ok test clean manifests bench bench-quick test-fresh test-brokers
+tasks := dev demo ok test ci clean manifests bench bench-quick test-fresh test-brokers
 
 .PHONY: help bootstrap $(tasks)
 
 help:
 	@echo 'make dev            start the whole shop on http://127.0.0.1:8080; Ctrl-C ends it'
 	@echo 'make demo           play a scenario against the shop, starting one if none runs'
-	@echo 'make test           everything that CI runs'
+	@echo 'make test           everything that a change must pass, in under 15 minutes'
+	@echo 'make ci             the same and what takes longer: what CI runs'
 	@echo 'make ok             the part of it that needs no server, in seconds'
 	@echo 'make clean          remove the data of development servers'
 	@echo 'make manifests      render the Kubernetes and Istio manifests'

@@ -71,7 +71,7 @@ export class MemoryPublishChannel implements PublishChannel {
       reject(brokerError("Cannot publish: the channel closed before the confirm", reason));
     }
     this.#pending.clear();
-    this.#ended.abort();
+    this.#ended.abort(reason);
   }
 
   #await({ messageId }: OutgoingMessage, confirmed: Promise<PublishOutcome>): Promise<PublishOutcome> {
@@ -87,7 +87,7 @@ export class MemoryPublishChannel implements PublishChannel {
     });
     return pending.promise.finally(() => {
       this.#pending.delete(pending);
-      settled.abort();
+      settled.abort("settled");
     });
   }
 }

@@ -1,17 +1,22 @@
-import { topicMatches } from "./topic_pattern.ts";
+import { topicMatcher } from "./topic_pattern.ts";
 import type { BindingSpec } from "./topology.ts";
+
+interface Binding extends BindingSpec {
+  readonly takes: (routingKey: string) => boolean;
+}
 
 /** Finds the queues that a message reaches, through exchanges bound to exchanges. */
 export class MemoryRouter {
-  readonly #bindingsOf = new Map<string, BindingSpec[]>();
+  readonly #bindingsOf = new Map<string, Binding[]>();
   /** Keys repeat all the time (types by slots), patterns are slow to match. */
   readonly #known = new Map<string, ReadonlySet<string>>();
 
   constructor(bindings: Iterable<BindingSpec>) {
     for (const binding of bindings) {
       const known = this.#bindingsOf.get(binding.source);
-      if (known === undefined) this.#bindingsOf.set(binding.source, [binding]);
-      else known.push(binding);
+      const prepared = { ...binding, takes: topicMatcher(binding.pattern) };
+      if (known === undefined) this.#bindingsOf.set(binding.source, [prepared]);
+      else known.push(prepared);
     }
   }
 
@@ -33,8 +38,8 @@ export class MemoryRouter {
     const queues = new Set<string>();
     const exchanges = new Set([exchange]);
     for (const source of exchanges) {
-      for (const { destination, destinationType, pattern } of this.#bindingsOf.get(source) ?? []) {
-        if (!topicMatches(pattern, routingKey)) continue;
+      for (const { destination, destinationType, takes } of this.#bindingsOf.get(source) ?? []) {
+        if (!takes(routingKey)) continue;
         if (destinationType === "exchange") exchanges.add(destination);
         else queues.add(destination);
       }

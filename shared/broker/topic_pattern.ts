@@ -15,14 +15,22 @@
  * ```
  */
 export function topicMatches(pattern: string, key: string): boolean {
+  return topicMatcher(pattern)(key);
+}
+
+/** Prepares a pattern for many keys. @returns Judges a key as {@link topicMatches} does. */
+export function topicMatcher(pattern: string): (key: string) => boolean {
   const wildAt = pattern.search(/[*#]/);
-  if (wildAt < 0) return pattern === key;
+  if (wildAt < 0) return (key) => pattern === key;
   // Most bindings name a type and take all that follows.
   if (wildAt === pattern.length - 1 && pattern.endsWith(".#")) {
     const stem = pattern.slice(0, -2);
-    return key.startsWith(stem) && (key.length === stem.length || key[stem.length] === ".");
+    return (key) => key.startsWith(stem) && (key.length === stem.length || key[stem.length] === ".");
   }
-  return wordsMatch(pattern.split("."), key.split("."));
+  const words = pattern.split(".");
+  // A `#` takes nothing as well, and then the dot before it is missing.
+  const stem = pattern.includes("#") ? "" : pattern.slice(0, pattern.lastIndexOf(".", wildAt) + 1);
+  return (key) => key.startsWith(stem) && wordsMatch(words, key.split("."));
 }
 
 /**

@@ -1,5 +1,6 @@
 import { ManualClock } from "@mesh/base";
 import { deadLetterCommands } from "./dead_letter_commands.ts";
+import { laneCommands } from "./lane_commands.ts";
 import { meshAccess } from "./mesh_access.ts";
 import { outboxCommands } from "./outbox_commands.ts";
 import { runCli } from "./program.ts";
@@ -125,6 +126,7 @@ export async function runMesh(
       redriveCommands(mesh, time),
       sagaCommands(mesh, ["orchestrator"]),
       timerCommands(mesh),
+      laneCommands(mesh),
       outboxCommands(mesh),
       projectionCommands(mesh, time),
     ],

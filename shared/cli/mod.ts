@@ -26,4 +26,5 @@ export {
   PublishedKeys,
   type VerifyLocally,
 } from "./verify_locally.ts";
+export { laneCommands } from "./lane_commands.ts";
 export { timerCommands } from "./timer_commands.ts";

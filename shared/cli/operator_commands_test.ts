@@ -67,6 +67,8 @@ const status = (more: Record<string, number> = {}) => ({
   outboxCount: 0,
   outboxOldestMs: 0,
   deadLetterCount: 0,
+  closedLaneCount: 0,
+  parkedCount: 0,
   openEffectCount: 0,
   effectOldestMs: 0,
   timerCount: 0,
@@ -83,9 +85,9 @@ Deno.test("outbox status shows how much waits where", async () => {
 
   assertEquals([code, ...lines(out)], [
     0,
-    "SERVICE OUTBOX OLDEST NEEDS ATTENTION DEAD LETTERS OPEN EFFECTS TIMERS",
-    "orders 3 1 min 0 0 0 2",
-    "payments 0 0 0 0 0",
+    "SERVICE OUTBOX OLDEST NEEDS ATTENTION DEAD LETTERS PARKED OPEN EFFECTS TIMERS",
+    "orders 3 1 min 0 0 0 0 2",
+    "payments 0 0 0 0 0 0",
   ]);
 });
 

@@ -11,6 +11,7 @@ const Status = z.looseObject({
   outboxOldestMs: z.number(),
   needsAttentionCount: z.number(),
   deadLetterCount: z.number(),
+  parkedCount: z.number(),
   openEffectCount: z.number(),
   timerCount: z.number(),
 });
@@ -32,13 +33,14 @@ export function outboxCommands(mesh: MeshAccess): AddCommands {
           json: { items },
           text: () =>
             table(
-              ["SERVICE", "OUTBOX", "OLDEST", "NEEDS ATTENTION", "DEAD LETTERS", "OPEN EFFECTS", "TIMERS"],
+              ["SERVICE", "OUTBOX", "OLDEST", "NEEDS ATTENTION", "DEAD LETTERS", "PARKED", "OPEN EFFECTS", "TIMERS"],
               items.map((one) => [
                 one.service,
                 String(one.outboxCount),
                 one.outboxCount === 0 ? "" : duration(one.outboxOldestMs),
                 String(one.needsAttentionCount),
                 String(one.deadLetterCount),
+                String(one.parkedCount),
                 String(one.openEffectCount),
                 String(one.timerCount),
               ]),

@@ -24,6 +24,8 @@ Commands:
   redrives|redrive  redrives of many dead letters, each a job; begun with: dlq redrive
   sagas|saga        sagas: processes that span services
   timers|timer      timers: deadlines that actors and sagas wait for
+  lanes|lane        lanes: messages that wait behind one that failed, so that they do not overtake
+                    it
   outbox            outboxes: what services have said and nobody answered yet
   projections       read models, made from other services' events
   help [command]    display help for command

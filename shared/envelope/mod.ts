@@ -13,6 +13,15 @@ export {
   type EventFacts,
 } from "./claims.ts";
 export { eventAudience } from "./claim_rules.ts";
+export {
+  draftEnvelope,
+  type EnvelopeDraft,
+  envelopeHash,
+  sealEnvelopes,
+  type SignedEnvelope,
+  signEnvelope,
+  unprovenClaims,
+} from "./codec.ts";
 export { type CloudEvent, toCloudEvent } from "./cloudevents.ts";
 export type { Envelope, EnvelopeClaims, RefusalReason } from "./envelope.ts";
 export { type EnvelopeTyp, typOf } from "./header.ts";
@@ -39,7 +48,6 @@ export {
 } from "./policy.ts";
 export { type PublicJwk, type PublicKey, publicKeyFromJwk, thumbprint } from "./public_key.ts";
 export { type Receiver, receiverOf } from "./receiver.ts";
-export { draftEnvelope, type EnvelopeDraft, sealEnvelopes, type SignedEnvelope, signEnvelope } from "./sign.ts";
 export { type GeneratedKey, generateSigningKey, type SigningKey, signingKeyFromJwk } from "./signing_key.ts";
-export { envelopeBytesMax, envelopeHash } from "./token.ts";
+export { envelopeBytesMax } from "./token.ts";
 export { type DeliveryFacts, type Verifier, verifyEnvelope, verifyWithRefresh } from "./verify.ts";

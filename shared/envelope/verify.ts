@@ -1,15 +1,12 @@
-import { ContractError, errorText, MeshError, TrustError } from "@mesh/base";
+import { ContractError, MeshError } from "@mesh/base";
 import { type ContractRegistry, destinationOf, type MessageKind, parseData } from "@mesh/contract";
-import { holdsInBatch, holdsItself } from "./batch_proof.ts";
-import { canonicalJson } from "./canonical.ts";
-import { findClaimFault, keyOfSubject, versionOf } from "./claim_rules.ts";
-import { type Envelope, type EnvelopeClaims, type RefusalReason, verified } from "./envelope.ts";
-import { readHeader, typOf } from "./header.ts";
+import { keyOfSubject, versionOf } from "./claim_rules.ts";
+import { proveEnvelope, refuse } from "./codec.ts";
+import { type Envelope, type EnvelopeClaims, verified } from "./envelope.ts";
+import { typOf } from "./header.ts";
 import type { KeyDirectory, KnownKey } from "./key_directory.ts";
 import type { PolicyIndex } from "./policy.ts";
 import type { Receiver } from "./receiver.ts";
-import { claimLimits } from "./sign.ts";
-import { envelopeBytesMax, openToken, payloadText, takeApart, type TokenBytes } from "./token.ts";
 
 /** What a verifier knows and who it is. */
 export interface Verifier {
@@ -85,20 +82,7 @@ export interface DeliveryFacts {
  * @see RFC 7515 5.2, RFC 8725
  */
 export function verifyEnvelope(body: Uint8Array | string, verifier: Verifier, delivery?: DeliveryFacts): Envelope {
-  if (body.length > envelopeBytesMax) refuse("oversized", `it has ${body.length} bytes, more than ${envelopeBytesMax}`);
-  const opened = openToken(body);
-  const { token, headerText } = opened;
-  const header = headerText === undefined ? undefined : readHeader(headerText);
-  // Looked up before the bytes are lent: whatever the directory does, it cannot come between them.
-  const signer = header === undefined ? undefined : verifier.keys.find(header.kid);
-  const bytes = takeApart(opened);
-  if (typeof bytes === "string") refuse("malformed", bytes);
-  if (header === undefined) refuse("wrong-header", "its header is not exactly alg Ed25519, kid and a typ of the mesh");
-  const { kid, kind } = header;
-  if (signer === undefined) refuse("unknown-key", `no service is known to own key "${kid}"`);
-  checkSignature(bytes, signer, verifier.keys);
-  const claims = readClaims(bytes.payload, kind);
-  const { hash } = bytes;
+  const { token, hash, kid, kind, signer, claims } = proveEnvelope(body, verifier.keys);
   checkSigner(claims, signer, hash, verifier);
   checkPolicy(claims, kind, verifier.policy);
   const version = versionOf(claims);
@@ -137,36 +121,6 @@ interface Address {
   readonly kind: MessageKind;
   readonly version: number;
   readonly key: string;
-}
-
-function checkSignature(bytes: TokenBytes, signer: KnownKey, keys: KeyDirectory): void {
-  const { place } = bytes;
-  const holds = place === undefined ? holdsItself(bytes, signer) : holdsInBatch(bytes, place, { signer, keys });
-  if (!holds) refuse("bad-signature", "its signature does not verify");
-}
-
-function readClaims(payload: Uint8Array, kind: MessageKind): EnvelopeClaims {
-  let text: string;
-  let claims: unknown;
-  try {
-    text = payloadText(payload);
-    claims = JSON.parse(text);
-  } catch {
-    // The parser's message would quote the payload.
-    return refuse("malformed", "its payload is not JSON in UTF-8");
-  }
-  if (canonicalOrNothing(claims) !== text) refuse("not-canonical", "its payload is not in canonical form");
-  const fault = findClaimFault(claims, kind);
-  if (fault !== undefined) refuse("bad-claims", fault);
-  return claims as EnvelopeClaims;
-}
-
-function canonicalOrNothing(claims: unknown): string | undefined {
-  try {
-    return canonicalJson(claims, claimLimits);
-  } catch (error) {
-    return refuse("not-canonical", errorText(error));
-  }
 }
 
 function checkSigner({ iss, jti }: EnvelopeClaims, signer: KnownKey, hash: string, verifier: Verifier): void {
@@ -217,8 +171,4 @@ function readData(claims: EnvelopeClaims, { kind, version, key }: Address, contr
     refuse("wrong-destination", "its data are about another actor than it is addressed to");
   }
   return data;
-}
-
-function refuse(reason: RefusalReason, what: string): never {
-  throw new TrustError(`Cannot trust message: ${what}`, { reason });
 }

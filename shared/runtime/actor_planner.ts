@@ -64,6 +64,18 @@ export class ActorPlanner implements Planner {
     return this.#streamOf(work) ?? work.subject;
   }
 
+  /**
+   * Commands to one actor within one flow are a lane, and so are events to it from one stream. An undo, a timer, the outcome
+   * of an effect and what this process gave itself are held up by nothing: each of them may be what ends the waiting.
+   */
+  laneOf(work: Work): string | undefined {
+    const { received, undoes, caller, subject } = work;
+    if (caller !== undefined || undoes.length > 0 || this.#isInternal(work)) return undefined;
+    const stream = this.#streamOf(work);
+    if (stream === undefined) return undefined;
+    return `${stream}~${received.kind === "command" ? received.correlation : subject}`;
+  }
+
   async load(works: readonly Work[]): Promise<void> {
     const { store, behaviour } = this.#options;
     const missing = new Map<string, Work>();

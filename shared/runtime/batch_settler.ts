@@ -4,10 +4,12 @@ import type { Aftermath } from "./aftermath.ts";
 import type { DatabaseClock } from "./database_clock.ts";
 import { dispositionOf } from "./disposition.ts";
 import type { Refusal } from "./intake.ts";
+import type { Sorted } from "./lane_order.ts";
+import { Lanes } from "./lanes.ts";
+import { failuresOf, isEmpty, mergeWrites } from "./batch_writes.ts";
 import type { Log } from "./log.ts";
 import type { Meter } from "./meter.ts";
-import { noneSettled, type OutboxPublisher, type SettledRows } from "./outbox_publisher.ts";
-import type { UnsealedWrites } from "./sealing.ts";
+import { noneSettled, type OutboxPublisher } from "./outbox_publisher.ts";
 import type { Speaker } from "./speaker.ts";
 import { distinct, isAnswerable, type Plan, type Planner, type Recorded, type Work } from "./work.ts";
 
@@ -19,6 +21,7 @@ export interface BatchSettlerOptions {
   readonly store: Store;
   readonly planner: Planner;
   readonly aftermath: Aftermath;
+  readonly lanes: Lanes;
   readonly publisher: OutboxPublisher;
   readonly speaker: Pick<Speaker, "seal">;
   readonly clock: Clock;
@@ -54,36 +57,47 @@ export class BatchSettler {
   }
 
   /**
-   * Brings a batch to its end: every message committed, on its way through a tier, or dead; every caller told.
+   * Brings a batch to its end: every message committed, parked, on its way through a tier, or dead; every caller told.
+   *
+   * @param failed Those of the works that are not to be tried, with what stands against them.
    */
-  async settle(works: readonly Work[], refusals: readonly Refusal[], commit: Commit): Promise<void> {
-    const { meter, clock, planner, aftermath } = this.#options;
+  async settle(
+    works: readonly Work[],
+    refusals: readonly Refusal[],
+    commit: Commit,
+    failed: ReadonlyMap<Work, unknown> = new Map(),
+  ): Promise<void> {
+    const { meter, clock, planner, aftermath, lanes } = this.#options;
     const startedMs = clock.monotonicMs();
     const [first, rivals] = distinct(works);
+    const unhandled = await this.#withoutHandled(first);
     const batch: Batch = {
-      pending: await this.#withoutHandled(first),
-      failed: new Map(),
+      pending: unhandled.filter((work) => !failed.has(work)),
+      failed: new Map(unhandled.flatMap((work) => failed.has(work) ? [[work, failed.get(work)]] : [])),
       refusals: [...refusals],
       repeated: [],
+      gone: [],
     };
-    if (batch.pending.length < works.length) {
-      const pending = new Set(batch.pending);
+    if (unhandled.length < works.length) {
+      const pending = new Set(unhandled);
       batch.repeated.push(...works.filter((work) => isAnswerable(work) && !pending.has(work)));
     }
     for (let conflicts = 0;;) {
       const result = await this.#attempt(batch, commit);
       if (result === "committed") break;
       if (result === "split") {
-        await this.#settleGroups(batch.pending, commit);
+        await this.#settleParts(batch.pending, commit);
         batch.pending = [];
-        if (batch.failed.size === 0 && batch.refusals.length === 0) break;
+        if (batch.failed.size === 0 && batch.refusals.length === 0 && batch.gone.length === 0) break;
         continue;
       }
       this.#dropKnown(batch, result);
       planner.forget(result.stale);
       aftermath.forget();
-      if (result.duplicates.length === 0 && ++conflicts > conflictsMax) {
-        if (this.#groupCount(batch.pending) > 1) await this.#settleGroups(batch.pending, commit);
+      const areLanesMoved = Lanes.isMovedIn(result.stale);
+      if (areLanesMoved) lanes.forget();
+      if (result.duplicates.length === 0 && !areLanesMoved && ++conflicts > conflictsMax) {
+        if (batch.pending.length > 1) await this.#settleParts(batch.pending, commit);
         else for (const work of batch.pending) this.#fail(work, conflictError, batch);
         batch.pending = [];
       }
@@ -102,6 +116,7 @@ export class BatchSettler {
       const { received, endsEffect } = work;
       const isLost = endsEffect !== undefined && moved.has(endsEffect.id);
       if (!isSame.has(received.id) && !isLost) return true;
+      batch.gone.push(work);
       if (work.caller !== undefined) work.caller.failed(isLost ? leaseError : handledError);
       else if (isSame.get(received.id) === true) {
         meter.handled(received.type, "duplicate", 0);
@@ -112,17 +127,21 @@ export class BatchSettler {
   }
 
   async #attempt(batch: Batch, commit: Commit): Promise<"committed" | "split" | Conflict> {
-    const { planner, aftermath, publisher, speaker, databaseClock, clock, onCommitted } = this.#options;
+    const { planner, aftermath, lanes, publisher, speaker, databaseClock, clock, onCommitted } = this.#options;
     const startedMs = clock.monotonicMs();
     for (;;) {
       let settled = noneSettled;
       try {
         await aftermath.load(batch.refusals, batch.pending);
-        const { plan, nowMs } = await this.#plan(batch.pending);
-        const failures = this.#failuresOf(plan, batch);
+        const { plan, sorted, failures, nowMs } = await this.#plan(batch);
         const after = aftermath.of(batch.refusals, failures, nowMs);
         settled = publisher.takeSettled();
-        const decided = merge(plan.writes, after, settled);
+        const refused = batch.refusals.filter(({ parked, headOf }) => parked !== undefined || headOf !== undefined);
+        const changes = lanes.changes(
+          { ...sorted, failures, gone: batch.gone, refused, voided: plan.writes.voided },
+          nowMs,
+        );
+        const decided = mergeWrites(plan.writes, { after, settled, lanes: changes });
         if (isEmpty(decided)) {
           this.#tell(batch.pending, plan);
           return "committed";
@@ -136,15 +155,17 @@ export class BatchSettler {
         databaseClock.observe(result.nowMs);
         plan.committed();
         after.committed();
+        lanes.committed(writes);
         publisher.committed(writes);
         onCommitted?.(writes);
         this.#tell(batch.pending, plan);
-        this.#count(batch.pending, failures, clock.monotonicMs() - startedMs);
+        this.#count(sorted, failures, clock.monotonicMs() - startedMs);
         return "committed";
       } catch (error) {
         publisher.giveBack(settled);
         planner.forget();
         aftermath.forget();
+        lanes.forget();
         if (errorCode(error) === "dependency.unavailable") {
           // Callers have limits of their own, and nobody knows now whether theirs was committed.
           batch.pending = batch.pending.filter((work) => {
@@ -155,7 +176,7 @@ export class BatchSettler {
           await this.#waitForStore(error);
           continue;
         }
-        if (this.#groupCount(batch.pending) > 1) return "split";
+        if (batch.pending.length > 1) return "split";
         if (batch.pending.length === 0) throw error;
         for (const work of batch.pending) this.#fail(work, error, batch);
         batch.pending = [];
@@ -163,22 +184,34 @@ export class BatchSettler {
     }
   }
 
-  async #plan(works: readonly Work[]): Promise<{ readonly plan: Plan; readonly nowMs: number }> {
-    const { planner, databaseClock } = this.#options;
+  /** Decides what its lanes let go; what came after a failure in its lane is not decided before it. */
+  async #plan(batch: Batch): Promise<Planned> {
+    const { lanes, databaseClock } = this.#options;
+    await lanes.load();
+    const works = batch.failed.size === 0 ? batch.pending : [...batch.failed.keys(), ...batch.pending];
+    let failures: ReadonlyMap<Work, unknown> = batch.failed;
+    let sorted = lanes.sort(works, failures);
     for (;;) {
-      await planner.load(works);
-      const nowMs = databaseClock.nowMs();
-      const plan = planner.plan(works, nowMs);
-      if (plan.isUnsure !== true) return { plan, nowMs };
+      const plan = await this.#planAll(sorted.going.filter((work) => !batch.failed.has(work)));
+      failures = failuresOf(plan, batch.failed);
+      const again = lanes.sort(works, failures);
+      // Each round settles one more of them from the front, so that it comes to an end.
+      if (again.going.length === sorted.going.length && again.going.every((work, at) => work === sorted.going[at])) {
+        const going = new Set(sorted.going);
+        failures = new Map([...failures].filter(([work]) => going.has(work)));
+        return { plan, sorted, failures, nowMs: databaseClock.nowMs() };
+      }
+      sorted = again;
     }
   }
 
-  /** Tells callers of what failed; the rest is for the aftermath. */
-  #failuresOf(plan: Plan, { failed }: Batch): ReadonlyMap<Work, unknown> {
-    if (failed.size === 0 && plan.failures.size === 0) return failed;
-    const all = new Map(failed);
-    for (const [work, error] of plan.failures) if (work.caller === undefined) all.set(work, error);
-    return all;
+  async #planAll(works: readonly Work[]): Promise<Plan> {
+    const { planner, databaseClock } = this.#options;
+    for (;;) {
+      await planner.load(works);
+      const plan = planner.plan(works, databaseClock.nowMs());
+      if (plan.isUnsure !== true) return plan;
+    }
   }
 
   #fail(work: Work, error: unknown, { failed }: Batch): void {
@@ -194,14 +227,14 @@ export class BatchSettler {
     }
   }
 
-  #groupCount(works: readonly Work[]): number {
-    return new Set(works.map((work) => this.#options.planner.groupOf(work))).size;
-  }
-
-  /** One bad key must not hold up the others: each goes on alone. */
-  async #settleGroups(works: readonly Work[], commit: Commit): Promise<void> {
-    const groups = Map.groupBy(works, (work) => this.#options.planner.groupOf(work));
-    for (const group of groups.values()) await this.settle(group, [], commit);
+  /**
+   * One bad key must not hold up the others, nor one bad message those of its key: each key goes on alone, and where there
+   * is only one, each message.
+   */
+  async #settleParts(works: readonly Work[], commit: Commit): Promise<void> {
+    const groups = [...Map.groupBy(works, (work) => this.#options.planner.groupOf(work)).values()];
+    const parts = groups.length > 1 ? groups : works.map((work) => [work]);
+    for (const part of parts) await this.settle(part, [], commit);
   }
 
   /**
@@ -213,7 +246,7 @@ export class BatchSettler {
   async execute(work: Work, commit: Commit): Promise<Recorded> {
     const { planner, databaseClock, publisher, speaker, onCommitted } = this.#options;
     for (let conflicts = 0; conflicts <= conflictsMax; conflicts += 1) {
-      const { plan } = await this.#plan([work]);
+      const plan = await this.#planAll([work]);
       const failure = plan.failures.get(work);
       if (failure !== undefined) throw failure;
       const writes = speaker.seal(plan.writes);
@@ -237,15 +270,21 @@ export class BatchSettler {
   }
 
   async #withoutHandled(works: readonly Work[]): Promise<readonly Work[]> {
-    const { store, planner, meter } = this.#options;
-    const suspects = works.filter(({ isSuspect }) => isSuspect).map(({ received }) => received.id);
-    if (suspects.length === 0) return works;
+    const { store, planner, lanes, meter } = this.#options;
+    if (!works.some(({ isSuspect }) => isSuspect)) return works;
     for (;;) {
       try {
-        const handled = await store.findHandled(planner.inboxConsumer, suspects);
-        return works.filter(({ received, isSuspect }) => {
-          const isHandled = isSuspect && handled.has(received.id);
-          if (isHandled) meter.handled(received.type, "duplicate", 0);
+        await lanes.load();
+        // What a lane waits for, or lets go, is looked up with the commit: only then is its end the lane's, too.
+        const suspects = new Set(
+          works.filter((work) => work.isSuspect && work.parkedIn === undefined && !lanes.isAwaited(work)),
+        );
+        const ids = [...suspects].map(({ received }) => received.id);
+        const handled = ids.length === 0 ? new Set() : await store.findHandled(planner.inboxConsumer, ids);
+        return works.filter((work) => {
+          const { id, type } = work.received;
+          const isHandled = suspects.has(work) && handled.has(id);
+          if (isHandled) meter.handled(type, "duplicate", 0);
           return !isHandled;
         });
       } catch (error) {
@@ -287,9 +326,10 @@ export class BatchSettler {
     }
   }
 
-  #count(works: readonly Work[], failures: ReadonlyMap<Work, unknown>, durationMs: number): void {
+  #count({ going, parked }: Sorted, failures: ReadonlyMap<Work, unknown>, durationMs: number): void {
     const { meter } = this.#options;
-    for (const work of works) if (!failures.has(work)) meter.handled(work.received.type, "committed", durationMs);
+    for (const work of going) if (!failures.has(work)) meter.handled(work.received.type, "committed", durationMs);
+    for (const { received } of parked) meter.handled(received.type, "parked", durationMs);
     for (const [{ received }, error] of failures) {
       meter.handled(received.type, dispositionOf(error).verdict === "dead" ? "dead" : "retried", durationMs);
     }
@@ -306,6 +346,17 @@ interface Batch {
   readonly refusals: Refusal[];
   /** Commands that were handled before. */
   readonly repeated: Work[];
+  /** What somebody else had handled when it was to be committed. */
+  readonly gone: Work[];
+}
+
+/** A batch that is decided. */
+interface Planned {
+  readonly plan: Plan;
+  readonly sorted: Sorted;
+  /** What is for the aftermath; callers hear of theirs directly. */
+  readonly failures: ReadonlyMap<Work, unknown>;
+  readonly nowMs: number;
 }
 
 const leaseError = new ConflictError("Cannot record an outcome: the lease of its effect was lost", {
@@ -317,28 +368,3 @@ const handledError = new ConflictError("Cannot run a command: one with its id wa
 });
 
 const conflictError = new ConflictError("Cannot commit: the stream moved on more than 3 times in a row");
-
-function merge(plan: UnsealedWrites, after: UnsealedWrites, settled: SettledRows): UnsealedWrites {
-  return {
-    inbox: [...plan.inbox, ...after.inbox],
-    voided: plan.voided,
-    expected: [...plan.expected, ...after.expected],
-    events: [...plan.events, ...after.events],
-    snapshots: [...plan.snapshots, ...after.snapshots],
-    outbox: [...plan.outbox, ...after.outbox],
-    answered: plan.answered,
-    confirmed: settled.confirmed,
-    awaiting: settled.awaiting,
-    timers: plan.timers,
-    effects: plan.effects,
-    endedEffects: plan.endedEffects,
-    deadLetters: after.deadLetters,
-    rows: plan.rows,
-    ...(plan.notify === undefined ? {} : { notify: plan.notify }),
-  };
-}
-
-/** Nothing that anybody could miss; confirms alone are left to the publisher's own settling. */
-function isEmpty({ notify: _notify, ...writes }: UnsealedWrites): boolean {
-  return Object.values(writes).every((list) => list.length === 0);
-}

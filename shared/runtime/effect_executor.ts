@@ -205,8 +205,9 @@ export class EffectExecutor {
       correlation,
       ...(cause === undefined ? {} : { cause }),
       headers,
+      endsEffect: { id, leaseEpoch },
     });
-    return { ...work, causation: causedBy.messageId, endsEffect: { id, leaseEpoch } };
+    return { ...work, causation: causedBy.messageId };
   }
 
   #outcomeEntry(effect: ClaimedEffect, command: AnyCommand): OutboxEntry {
@@ -222,10 +223,13 @@ export class EffectExecutor {
     return speaker.sealAll([entry])[0]!;
   }
 
+  /** One signal for both ends of the wait: one that depends on two costs as much as the look that follows. */
   async #untilHintedOr(waitMs: number, signal: AbortSignal): Promise<void> {
     const end = new AbortController();
-    const hinted = new Promise<void>((resolve) => this.#wake = resolve);
-    await Promise.race([hinted, this.#options.clock.delay(waitMs, AbortSignal.any([signal, end.signal]))]);
-    end.abort("hinted");
+    const stop = () => end.abort("hinted");
+    this.#wake = stop;
+    signal.addEventListener("abort", stop, { once: true });
+    await this.#options.clock.delay(waitMs, end.signal);
+    signal.removeEventListener("abort", stop);
   }
 }

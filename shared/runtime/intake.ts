@@ -2,7 +2,7 @@ import type { Received } from "@mesh/actor";
 import { type Clock, errorText, type IdSource, MeshError, sha256 } from "@mesh/base";
 import type { Delivery } from "@mesh/broker";
 import { type Envelope, type Verifier, verifyWithRefresh } from "@mesh/envelope";
-import type { DeadLetterEntry } from "@mesh/store";
+import type { DeadLetterEntry, HeldMessage, ParkedMessage } from "@mesh/store";
 import type { Meter } from "./meter.ts";
 import { dispositionOf } from "./disposition.ts";
 import type { Work } from "./work.ts";
@@ -11,6 +11,10 @@ import type { Work } from "./work.ts";
 export interface Refusal {
   readonly deadLetter: DeadLetterEntry;
   readonly partition: number;
+  /** Where it had been parked when it was refused. */
+  readonly parked?: ParkedMessage;
+  /** Lane that it held up when it was refused. */
+  readonly headOf?: string;
 }
 
 /** Header that counts attempts; ours, because the broker's own count means different things on different versions. */
@@ -86,6 +90,13 @@ export class Intake {
     return this.#workOf(envelope, { attempt: 1, partition, returnTo, userId: "", headers: {}, isSuspect: true });
   }
 
+  /** Refuses a message of a lane that cannot be proven any more: its key was withdrawn, or somebody changed the table. */
+  refuseHeld(held: HeldMessage, error: unknown): Refusal {
+    const { envelope, queue, attempt } = held;
+    const deadLetter = this.#deadLetterOf({ ...held, body: new TextEncoder().encode(envelope) }, attempt, error);
+    return { deadLetter, partition: partitionOf(queue) };
+  }
+
   async #prove(body: Uint8Array | string, delivery: Delivery | undefined): Promise<Envelope> {
     const { verifier } = this.#options;
     return await verifyWithRefresh(
@@ -137,7 +148,11 @@ export class Intake {
     };
   }
 
-  #deadLetterOf(delivery: Delivery, attempts: number, error: unknown): DeadLetterEntry {
+  #deadLetterOf(
+    delivery: Pick<Delivery, "messageId" | "type" | "queue" | "userId" | "headers" | "body">,
+    attempts: number,
+    error: unknown,
+  ): DeadLetterEntry {
     const disposition = dispositionOf(error);
     const isDead = disposition.verdict === "dead";
     this.#options.meter.refused(disposition.reason);

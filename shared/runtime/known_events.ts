@@ -1,4 +1,4 @@
-import { Buffer } from "node:buffer";
+import { type EnvelopeClaims, unprovenClaims } from "@mesh/envelope";
 import type { Store } from "@mesh/store";
 import type { Generations } from "./generations.ts";
 import type { ProjectedEvent, Projection } from "./projection.ts";
@@ -112,12 +112,13 @@ function sightsOf(event: ClaimedEvent, projections: readonly Projection[]): read
 
 /** @returns `undefined` for what is not in the form of an event. */
 function claimedEvent(envelope: string): ClaimedEvent | undefined {
+  const claims = unprovenClaims(envelope);
   try {
-    const payload = envelope.slice(envelope.indexOf(".") + 1, envelope.lastIndexOf("."));
-    const claims = JSON.parse(Buffer.from(payload, "base64url").toString("utf8"));
-    const { jti, evt, sch, sub, n, cor, re } = claims;
+    const { jti, evt, sch, sub, n, cor, re } = claims as EnvelopeClaims;
     const isReadable = [jti, evt, sch, sub, cor].every((text) => typeof text === "string") && Number.isSafeInteger(n);
-    return isReadable ? { ...eventFrom(claims), isAnswer: !Array.isArray(re) || re.length > 0 } : undefined;
+    return isReadable
+      ? { ...eventFrom(claims as EnvelopeClaims), isAnswer: !Array.isArray(re) || re.length > 0 }
+      : undefined;
   } catch {
     return undefined;
   }

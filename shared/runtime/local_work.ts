@@ -13,12 +13,15 @@ export interface LocalFacts {
   readonly cause?: Cause;
   /** Trace headers to carry on. */
   readonly headers: Readonly<Record<string, string>>;
+  /** The effect that it ends: that is what makes it happen once, and nobody asks for its digest. */
+  readonly endsEffect?: Work["endsEffect"];
 }
 
 /**
  * Makes the work of a command that a service gives itself over HTTP: the same turn as any other, without the broker.
  */
-export function localWork(command: AnyCommand, { service, id, correlation, cause, headers }: LocalFacts): Work {
+export function localWork(command: AnyCommand, facts: LocalFacts): Work {
+  const { service, id, correlation, cause, headers, endsEffect } = facts;
   const { type, version, key, data } = command;
   return {
     received: {
@@ -34,10 +37,11 @@ export function localWork(command: AnyCommand, { service, id, correlation, cause
     },
     issuer: service,
     subject: `${service}/${key}`,
-    digest: sha256(JSON.stringify([type, version, data])),
+    digest: endsEffect === undefined ? sha256(JSON.stringify([type, version, data])) : "",
     token: "",
     undoes: [],
     ...(cause === undefined ? {} : { cause }),
+    ...(endsEffect === undefined ? {} : { endsEffect }),
     attempt: 1,
     returnTo: `${service}.in.p0`,
     partition: 0,

@@ -10,6 +10,9 @@ import { DatabaseClock } from "./database_clock.ts";
 import { EffectExecutor } from "./effect_executor.ts";
 import { Generations } from "./generations.ts";
 import { Intake } from "./intake.ts";
+import { LaneReleaser } from "./lane_releaser.ts";
+import { lanesTouched } from "./lane_operations.ts";
+import { Lanes } from "./lanes.ts";
 import { operationsOf } from "./operations.ts";
 import type { Operations } from "./operator_routes.ts";
 import { RedriveJudge } from "./redrive_judge.ts";
@@ -39,6 +42,7 @@ export interface Machinery {
   readonly catchUp: CatchUp;
   readonly rebuilds: Rebuilds;
   readonly timers: TimerLoop;
+  readonly releaser: LaneReleaser;
   readonly redrives: RedriveLoop;
   readonly operations: Operations;
 }
@@ -83,10 +87,18 @@ export async function assemble(parts: ServiceParts): Promise<Machinery> {
   };
   // Each needs the other: turns ask for effects, and their outcomes are turns.
   const executor: EffectExecutor = executorOf(shared, (work) => loop.perform(work));
-  const loop: TurnLoop = loopOf(shared, consumer, executor);
+  const lanes = new Lanes({ store, planner: shared.planner, settings, onClosed: () => releaser.hint() });
+  const loop: TurnLoop = loopOf(shared, { consumer, executor, lanes });
+  const releaser: LaneReleaser = new LaneReleaser({ ...shared, loop });
   const rebuilds = rebuildsOf(shared, loop);
   const judge = new RedriveJudge({ ...shared, consumer: shared.planner.inboxConsumer });
-  const redrives = new RedriveLoop({ ...shared, service: definition.name, loop, judge });
+  const redrives = new RedriveLoop({
+    ...shared,
+    service: definition.name,
+    loop,
+    judge,
+    onTaken: () => lanesTouched({ lanes, releaser }),
+  });
   return {
     databaseClock,
     speaker,
@@ -99,8 +111,9 @@ export async function assemble(parts: ServiceParts): Promise<Machinery> {
     catchUp: new CatchUp({ ...shared, service: definition, loop }),
     rebuilds,
     timers: new TimerLoop(shared),
+    releaser,
     redrives,
-    operations: operationsFor(shared, { loop, rebuilds, judge, redrives }),
+    operations: operationsFor(shared, { loop, lanes, releaser, rebuilds, judge, redrives }),
   };
 }
 
@@ -147,10 +160,18 @@ function executorOf(shared: Shared, perform: (work: Work) => Promise<unknown>): 
   });
 }
 
-function loopOf(shared: Shared, consumer: Consumer | undefined, executor: EffectExecutor): TurnLoop {
+interface LoopParts {
+  readonly consumer: Consumer | undefined;
+  readonly executor: EffectExecutor;
+  readonly lanes: Lanes;
+}
+
+function loopOf(shared: Shared, { consumer, executor, lanes }: LoopParts): TurnLoop {
   const { definition, systemLog, ids, settings } = shared;
   return new TurnLoop({
     ...shared,
+    lanes,
+    ordinal: shared.ordinal ?? 0,
     aftermath: new Aftermath({ service: definition.name, systemLog, ids, settings }),
     ...(consumer === undefined ? {} : { consumer }),
     // An actor's answer is waited for by somebody; a reader of a read model does not miss a moment.
@@ -173,7 +194,10 @@ function rebuildsOf(shared: Shared, loop: TurnLoop): Rebuilds {
 
 function operationsFor(
   shared: Shared,
-  { redrives, ...parts }: Pick<Machinery, "loop" | "rebuilds" | "redrives"> & { readonly judge: RedriveJudge },
+  { redrives, ...parts }: Pick<Machinery, "loop" | "releaser" | "rebuilds" | "redrives"> & {
+    readonly lanes: Lanes;
+    readonly judge: RedriveJudge;
+  },
 ): Operations {
   const { definition, behaviour, viewOf: _viewOf, ...rest } = shared;
   const options = { ...rest, ...parts, service: definition.name };

@@ -2,7 +2,7 @@
 export interface Meter {
   published(type: string, outcome: "confirmed" | "returned" | "nacked"): void;
   /** One message has left its turn. */
-  handled(type: string, outcome: "committed" | "duplicate" | "retried" | "dead", durationMs: number): void;
+  handled(type: string, outcome: "committed" | "duplicate" | "retried" | "dead" | "parked", durationMs: number): void;
   /** One turn has committed. */
   turn(messageCount: number, durationMs: number): void;
   effect(effect: string, outcome: "done" | "unknown", durationMs: number): void;

@@ -2,7 +2,8 @@ import type { Behaviour, Cause } from "@mesh/actor";
 import { ConflictError } from "@mesh/base";
 import type { StoredDeadLetter } from "@mesh/store";
 import { actorOperations } from "./actor_operations.ts";
-import { logged, type LogOptions, operatorActed, recordInLog } from "./operator_log.ts";
+import { laneOperations, type LaneOperationsOptions, lanesTouched } from "./lane_operations.ts";
+import { actOf, type LogOptions, operatorActed, recordInLog } from "./operator_log.ts";
 import type { InstanceView, Operations } from "./operator_routes.ts";
 import type { OutboxPublisher } from "./outbox_publisher.ts";
 import type { Rebuilds } from "./rebuild.ts";
@@ -25,23 +26,24 @@ export interface OperationsOptions extends LogOptions {
 }
 
 /** What operators do, each act recorded with a signed event in the same transaction. */
-export function operationsOf(options: OperationsOptions): Omit<Operations, keyof RedriveOperations> {
+export function operationsOf(options: LaneOperationsOptions): Omit<Operations, keyof RedriveOperations> {
   const { store, loop, publisher, systemLog, rebuilds } = options;
   return {
     ...actorOperations(options),
+    ...laneOperations(options),
     newId: () => options.ids.next(),
     status: () => store.readStatus(),
     listDeadLetters: (query) => store.listDeadLetters(query),
     findDeadLetter: (id) => store.findDeadLetter(id),
     settleDeadLetters: (ids, status, reason, by) =>
-      loop.exclusively(() => settle(options, [...new Set(ids)], status, reason, by)),
+      loop.exclusively(() => settle(options, [...new Set(ids)], { status, reason, by }))
+        .finally(() => lanesTouched(options)),
     redriveOutbox: (reason, by) =>
       loop.exclusively(async () => {
         // What the broker confirmed before it lost everything must not be taken for fresh afterwards.
         await publisher.settleAll();
         const due = await store.redriveOutbox();
-        const event = operatorActed(options.service, { action: "outbox-redriven", reason, subjects: [String(due)] });
-        const act = await logged(options, [event], by);
+        const act = await actOf(options, { action: "outbox-redriven", reason, subjects: [String(due)], by });
         const result = await store.commit(act.writes);
         if (result.outcome === "committed") {
           act.committed();
@@ -74,12 +76,24 @@ export function operationsOf(options: OperationsOptions): Omit<Operations, keyof
   };
 }
 
-async function settle(
+/** What becomes of dead letters, and what is recorded of it. */
+export interface Settling {
+  readonly status: "redriven" | "discarded";
+  readonly reason: string;
+  readonly by: Cause;
+  /** What is recorded; the dead letters under the status if absent. */
+  readonly action?: { readonly name: string; readonly subjects: readonly string[] };
+}
+
+/**
+ * Settles dead letters. Between turns only, as the service's log has one writer.
+ *
+ * @throws {ConflictError} If one of them is not dead any more, or may not be redriven (any more).
+ */
+export async function settle(
   options: OperationsOptions,
   ids: readonly string[],
-  status: "redriven" | "discarded",
-  reason: string,
-  by: Cause,
+  { status, reason, by, action = { name: `dead-letter-${status}`, subjects: ids } }: Settling,
 ): Promise<void> {
   const { store, publisher, systemLog, judge } = options;
   const found: StoredDeadLetter[] = [];
@@ -91,8 +105,7 @@ async function settle(
     found.push(letter);
   }
   if (status === "redriven") assertRedrivable(await judge.judge(found));
-  const action = `dead-letter-${status}`;
-  const act = await logged(options, [operatorActed(options.service, { action, reason, subjects: ids })], by);
+  const act = await actOf(options, { action: action.name, reason, subjects: action.subjects, by });
   const outbox = status === "redriven" ? found.map((letter) => redriveEntry(options, letter)) : [];
   const writes = { ...act.writes, outbox: [...outbox, ...act.writes.outbox] };
   const result = await store.settleDeadLetters(ids.map((id) => ({ id, status })), writes);

@@ -30,14 +30,26 @@ const subjectsMax = 1_000;
 /** Makes the event that says what an operator did to what. */
 export function operatorActed(
   service: string,
-  { action, reason, subjects }: {
-    readonly action: string;
-    readonly reason: string;
-    readonly subjects: readonly string[];
-  },
+  { action, reason, subjects }: Omit<OperatorDeed, "by">,
 ): AnyEvent {
   const { OperatorActed } = systemContracts(service);
   return OperatorActed({ log: SystemLog.key(0), action, reason, subjects: subjects.slice(0, subjectsMax) });
+}
+
+/** What an operator did, for the record. */
+export interface OperatorDeed {
+  readonly action: string;
+  readonly reason: string;
+  readonly subjects: readonly string[];
+  readonly by: Cause;
+}
+
+/** An operator's act as the writes that record it. */
+export async function actOf(
+  options: LogOptions & { readonly service: string },
+  { by, ...deed }: OperatorDeed,
+): Promise<LoggedWrites> {
+  return await logged(options, [operatorActed(options.service, deed)], by);
 }
 
 /** Signs events for the service's log. Between turns only, as the log has one writer. */

@@ -5,6 +5,8 @@ import { z } from "zod";
 import type { ActorOperations } from "./actor_operations.ts";
 import { actorRoutes } from "./actor_routes.ts";
 import type { InternalEnv } from "./internal_app.ts";
+import type { LaneOperations } from "./lane_operations.ts";
+import { laneRoutes } from "./lane_routes.ts";
 import { problemResponse } from "./problem.ts";
 import { readRequest, reason } from "./read_request.ts";
 import type { RebuildProgress } from "./rebuild.ts";
@@ -20,7 +22,7 @@ export interface InstanceView {
 }
 
 /** What operators may see and do; each act is recorded and signed by the service. */
-export interface Operations extends ActorOperations, RedriveOperations {
+export interface Operations extends ActorOperations, LaneOperations, RedriveOperations {
   /** Draws an id for what was given none. */
   newId(): string;
   status(): Promise<StoreStatus>;
@@ -90,6 +92,7 @@ export function operatorRoutes(operations: Operations): Hono<InternalEnv> {
     return c.json({ items: await operations.listInstances({ ...query, ...(after === undefined ? {} : { after }) }) });
   });
   app.route("/", redriveRoutes({ operations, causeOf }));
+  app.route("/", laneRoutes({ operations, causeOf }));
   app.route("/", actorRoutes({ operations, causeOf, newId: () => operations.newId() }));
   return app;
 }

@@ -62,6 +62,11 @@ export class ProjectionPlanner implements Planner {
     return work.subject;
   }
 
+  /** One stream's events; rows that they belong to apply them in order anyway. */
+  laneOf(work: Work): string {
+    return work.subject;
+  }
+
   async load(works: readonly Work[]): Promise<void> {
     this.#rows.clear();
     this.#missing.clear();

@@ -217,6 +217,23 @@ Deno.test("a message that nothing is heard of counts as failed", async () => {
   assertEquals((await itemsOf(world, id)).map(({ state, why }) => [state, why]), [["unknown", "silence"]]);
 });
 
+Deno.test("a redrive of what holds up a lane lets the lane go when it is handled", async () => {
+  await using world = await worldWith(1, () => "flow");
+  await world.service("asker").send(Count({ id: "k0" }), { correlation: "flow" });
+  const { operations } = world.service("counter");
+  const parked = async () => (await operations.listLanes()).map(({ state, parkedCount }) => [state, parkedCount]);
+  await world.until("the next one is parked", async () => (await parked())[0]?.[1] === 1);
+  assertEquals(await parked(), [["dead", 1]]);
+  world.mood.isBroken = false;
+
+  const id = await start(world);
+  await untilStatus(world, id, "done");
+  await world.until("the lane is open", async () => (await parked()).length === 0);
+
+  const heard = world.heard.map(({ type }) => type);
+  assertEquals([await statesOf(world, id), heard], [["handled"], ["counter.repaired", "counter.counted"]]);
+});
+
 Deno.test("a redrive at a service that only projects hears of its messages by their rows", async () => {
   const mood = { isBroken: true };
   const totals = defineProjection<number>({

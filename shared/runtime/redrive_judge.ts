@@ -207,7 +207,7 @@ function claimsOf(
   }
 }
 
-function textOf({ body }: StoredDeadLetter): string {
+function textOf({ body }: Pick<StoredDeadLetter, "body">): string {
   return new TextDecoder().decode(Uint8Array.fromBase64(body));
 }
 
@@ -218,7 +218,10 @@ export interface RedriveEntryOptions {
 }
 
 /** A redrive starts over with the first attempt, through the shortest tier. */
-export function redriveEntry({ ids, settings }: RedriveEntryOptions, letter: StoredDeadLetter): OutboxEntry {
+export function redriveEntry(
+  { ids, settings }: RedriveEntryOptions,
+  letter: Pick<StoredDeadLetter, "id" | "messageId" | "type" | "queue" | "correlation" | "headers" | "body">,
+): OutboxEntry {
   return {
     id: ids.next(),
     kind: "retry",

@@ -28,6 +28,8 @@ export interface RedriveLoopOptions extends LogOptions, RedriveEntryOptions {
   readonly service: string;
   readonly loop: Pick<TurnLoop, "exclusively">;
   readonly judge: Pick<RedriveJudge, "judge" | "fates">;
+  /** Called after letters were taken: one of them may hold up a lane. */
+  readonly onTaken: () => void;
   readonly clock: Clock;
   readonly log: Log;
   readonly settings: Pick<RuntimeSettings, "redriveEveryMs" | "leaseMs" | "tiersMs">;
@@ -231,7 +233,7 @@ export class RedriveLoop {
 
   /** @returns Whether there is nothing more to try: it was committed, or the job belongs to somebody else now. */
   #commit(job: StoredRedrive, { step, letters }: Decided): Promise<boolean> {
-    const { service, store, loop, publisher, systemLog, databaseClock } = this.#options;
+    const { service, store, loop, publisher, systemLog, databaseClock, onTaken } = this.#options;
     return loop.exclusively(async () => {
       const { by } = job.terms as unknown as RedriveTerms;
       const events = letters.length === 0 ? [] : [operatorActed(service, {
@@ -254,6 +256,8 @@ export class RedriveLoop {
       act.committed();
       publisher.enqueue(writes.outbox);
       return true;
+    }).finally(() => {
+      if (letters.length > 0) onTaken();
     });
   }
 

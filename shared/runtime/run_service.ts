@@ -150,6 +150,7 @@ async function serveUntilStopped(
     meter: metrics.meter,
     settings: config.settings,
     partitions: config.partitions,
+    ordinal: config.ordinal,
     ...replicationOf(config),
     abandon: (reason) => abandon(reason, log),
   });

@@ -61,6 +61,7 @@ export async function startService(parts: ServiceParts): Promise<RunningService>
   const machinery = await assemble(parts);
   const { loop, publisher, operations, systemLog, speaker, databaseClock } = machinery;
   const { store, ids, definition: { name: service } } = parts;
+  await loop.quarantine.begin();
   const work = startWork(parts, machinery);
   return {
     operations,
@@ -86,7 +87,7 @@ export async function startService(parts: ServiceParts): Promise<RunningService>
 /** Sets everything going. */
 function startWork(parts: ServiceParts, machinery: Machinery) {
   const { definition, behaviour, broker, clock, settings } = parts;
-  const { channel, consumer, publisher, loop, executor, catchUp, rebuilds, timers, redrives } = machinery;
+  const { channel, consumer, publisher, loop, executor, catchUp, rebuilds, timers, releaser, redrives } = machinery;
   const stopping = new AbortController();
   const publisherStopping = new AbortController();
   const unlisten = broker.onReconnected(() => catchUp.reconnected());
@@ -94,6 +95,8 @@ function startWork(parts: ServiceParts, machinery: Machinery) {
   const publishing = publisher.run(publisherStopping.signal);
   const tasks = [
     catchUp.run(stopping.signal),
+    releaser.run(stopping.signal),
+    loop.quarantine.run(stopping.signal),
     ...(behaviour?.hasTimers === true ? [timers.run(stopping.signal)] : []),
     ...(behaviour !== undefined && behaviour.effects.length > 0 ? [executor.run(stopping.signal)] : []),
     ...(hasMailbox(definition)
@@ -117,6 +120,7 @@ function startWork(parts: ServiceParts, machinery: Machinery) {
       await turning;
       await rebuildsEnded;
       await Promise.allSettled(tasks);
+      await loop.quarantine.end();
       await publisher.flush(deadline.signal).catch(() => {});
       publisherStopping.abort();
       await publishing;

@@ -33,6 +33,8 @@ export interface ServiceParts {
   readonly meter: Meter;
   readonly settings: RuntimeSettings;
   readonly partitions: number;
+  /** Which replica of the service this is, from 0; 0 when absent. */
+  readonly ordinal?: number;
   /** Whether other processes of the service may write the same actors; the outcomes of effects then go through mailboxes. */
   readonly hasReplicas?: boolean;
   /** Priority of this replica on a partition. */

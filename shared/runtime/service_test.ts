@@ -1,5 +1,5 @@
 import { deepStrictEqual as assertEquals, ok, rejects } from "node:assert/strict";
-import { UnavailableError } from "@mesh/base";
+import { DefectError, UnavailableError } from "@mesh/base";
 import { mailboxQueue } from "@mesh/broker";
 import { commandClaims, signEnvelope } from "@mesh/envelope";
 import { Break, Count, Fetch, Uncount, Wait, World } from "./test_world.ts";
@@ -114,6 +114,26 @@ Deno.test("a handler that fails is tried again through the tiers while other key
     6,
     "dependency.unavailable",
   ]);
+});
+
+Deno.test("a message that the database refuses dies alone, whatever else of its key stands beside it", async () => {
+  await using world = await World.open();
+  await world.startAsker();
+  const flows = ["a", "b", "bad", "c"];
+  for (const correlation of flows) await world.service("asker").send(Count({ id: "same" }), { correlation });
+  await world.until("all wait", () => world.server.messagesIn("counter.in.p0").length === flows.length);
+  await world.startCounter();
+  const store = world.store("counter");
+  const commit = store.commit.bind(store);
+  store.commit = (writes) =>
+    writes.events.some(({ correlation }) => correlation === "bad")
+      ? Promise.reject(new DefectError("Cannot commit a turn: a constraint is violated"))
+      : commit(writes);
+
+  await world.until("the others are through", () => counted(world).length === 3, 500);
+
+  const letters = await store.listDeadLetters({ limit: 9 });
+  assertEquals(letters.map((letter) => [letter.correlation, letter.class]), [["bad", "defect"]]);
 });
 
 Deno.test("a redrive brings a dead message through once the cause is gone, and is a signed event", async () => {

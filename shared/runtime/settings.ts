@@ -42,6 +42,11 @@ export interface RuntimeSettings {
   readonly catchUpEveryMs: number;
   /** What the feeds hold from the last moments is left to the queues, in milliseconds. */
   readonly catchUpLagMs: number;
+  /**
+   * How long a message that holds its lane up may be overdue for its next attempt, in milliseconds; then the broker has
+   * lost it, and the attempt is made from the database.
+   */
+  readonly laneOverdueMs: number;
   /** Longest time that one turn may take before the process ends itself, in milliseconds. */
   readonly turnDeadlineMs: number;
   /** Longest time that a drain may take, in milliseconds. */
@@ -74,6 +79,7 @@ export const defaultSettings: RuntimeSettings = Object.freeze({
   catchUpAfterMs: 40_000,
   catchUpEveryMs: 300_000,
   catchUpLagMs: 30_000,
+  laneOverdueMs: 30_000,
   turnDeadlineMs: 30_000,
   drainMs: 28_000,
   snapshotEvery: 100,

@@ -80,6 +80,10 @@ export interface CounterMood {
   isBroken: boolean;
   /** While true, `Break` throws where nothing was counted yet. */
   isStrict?: boolean;
+  /** While set, one of the processes dies when it takes in what is about this key; told each time. */
+  onLethal?: { readonly process: "counter" | "asker"; readonly id: string; readonly died: () => void };
+  /** While set, the asker cannot take in what is said about this key. */
+  isShy?: string;
   /** While true, the outcome of a fetch cannot be taken in. */
   isDeaf?: boolean;
 }
@@ -98,7 +102,10 @@ function counterActor(mood: CounterMood) {
     effects: { FetchText },
     initialState: (): CounterState => ({ total: 0, dueAtMs: null, fetching: [] }),
     decide: {
-      Count: ({ total }, { id }) => Counted({ id, total: total + 1 }),
+      Count: ({ total }, { id }) => {
+        if (mood.onLethal?.process === "counter" && mood.onLethal.id === id) mood.onLethal.died();
+        return Counted({ id, total: total + 1 });
+      },
       Uncount: (_state, { id }) => Uncounted({ id }),
       Break: ({ total }, { id }) => {
         if (mood.isBroken || (mood.isStrict === true && total === 0)) {
@@ -203,6 +210,9 @@ export class World implements AsyncDisposable {
       behaviour: {
         ...behaviour,
         decide: (state, message, context) => {
+          if (message.key === this.mood.isShy) throw new UnavailableError("Cannot listen", { dependency: "ears" });
+          const { onLethal } = this.mood;
+          if (onLethal?.process === "asker" && onLethal.id === message.key) onLethal.died();
           // A turn that meets a conflict decides again; a message is heard once.
           if (!this.#heardIds.has(message.id)) {
             this.heard.push({ type: message.type, key: message.key, re: message.re, data: message.data });
@@ -228,6 +238,11 @@ export class World implements AsyncDisposable {
     // Its loops end by themselves; a dead process waits for nothing, and nobody waits for it.
     void service.drain().catch(() => {});
     await this.#whileMoving(broker[Symbol.asyncDispose]());
+  }
+
+  /** Makes a process die at once, in the middle of what it does; {@link crash} sweeps up what is left of it. */
+  kill(name: "counter" | "asker"): void {
+    void this.store(name)[Symbol.asyncDispose]();
   }
 
   /**

@@ -1,12 +1,13 @@
 import { Deadlines, errorText, UnavailableError } from "@mesh/base";
 import type { Consumer, Delivery } from "@mesh/broker";
 import { BatchSettler, type BatchSettlerOptions, type Commit } from "./batch_settler.ts";
-import type { Intake } from "./intake.ts";
+import type { Intake, Refusal } from "./intake.ts";
+import { Quarantine, type QuarantineOptions } from "./quarantine.ts";
 import type { RuntimeSettings } from "./settings.ts";
 import type { Recorded, Work } from "./work.ts";
 
 /** What the loop needs. */
-export interface TurnLoopOptions extends BatchSettlerOptions {
+export interface TurnLoopOptions extends BatchSettlerOptions, Pick<QuarantineOptions, "ordinal"> {
   readonly intake: Intake;
   /** Absent for a service without a mailbox. */
   readonly consumer?: Consumer;
@@ -41,14 +42,18 @@ export class TurnLoop {
   #wake = new AbortController();
   readonly #stopping = new AbortController();
   readonly #settler: BatchSettler;
+  /** Knows when a message may be taken up together with others. */
+  readonly quarantine: Quarantine;
   readonly #turnDeadlines: Deadlines;
   #isDraining = false;
+  #hasEnded = false;
   /** When deliveries may be taken again; see `gatherMs`. */
   #nextTakeMs = -Infinity;
 
   constructor(options: TurnLoopOptions) {
     this.#options = options;
     this.#settler = new BatchSettler(options, this.#stopping.signal);
+    this.quarantine = new Quarantine({ ...options, settler: this.#settler });
     this.#turnDeadlines = new Deadlines(options.clock, options.settings.turnDeadlineMs);
   }
 
@@ -74,7 +79,8 @@ export class TurnLoop {
       const local = this.#local.splice(0, this.#options.settings.batchMax);
       if (local.length > 0 || (deliveries ?? []).length > 0) await this.#turn(deliveries ?? [], local, consumer);
     }
-    for (const job of this.#jobs.splice(0)) await job.run();
+    for (let job = this.#jobs.shift(); job !== undefined; job = this.#jobs.shift()) await job.run();
+    this.#hasEnded = true;
     for (const { caller } of this.#local.splice(0)) caller?.failed(stoppedError());
     this.#turnDeadlines[Symbol.dispose]();
   }
@@ -92,7 +98,12 @@ export class TurnLoop {
    * @returns When it is committed (or has gone to retry or dead letters).
    */
   submit(works: readonly Work[]): Promise<void> {
-    return this.exclusively(() => this.#settler.settle(works, [], (writes) => this.#options.store.commit(writes)));
+    return this.exclusively(() => this.settle(works, []));
+  }
+
+  /** As {@link submit}, for a task that runs between turns already. */
+  settle(works: readonly Work[], refusals: readonly Refusal[]): Promise<void> {
+    return this.quarantine.settle(works, refusals, (writes) => this.#options.store.commit(writes));
   }
 
   /**
@@ -120,8 +131,13 @@ export class TurnLoop {
     return this.exclusively(() => this.#settler.execute(work, commit));
   }
 
-  /** Runs `task` between turns, while nothing else changes the service's state. */
+  /**
+   * Runs `task` between turns, while nothing else changes the service's state.
+   *
+   * @throws {UnavailableError} If the loop has ended.
+   */
   exclusively<T>(task: () => Promise<T>): Promise<T> {
+    if (this.#hasEnded) return Promise.reject(stoppedError());
     return new Promise((resolve, reject) => {
       this.#jobs.push({ run: () => task().then(resolve, reject) });
       this.#wake.abort(woken);
@@ -172,7 +188,7 @@ export class TurnLoop {
     local: readonly Work[],
     consumer: Consumer | undefined,
   ): Promise<void> {
-    const { intake, store, settings, clock, gatherMs = 0, abandon } = this.#options;
+    const { intake, settings, clock, gatherMs = 0, abandon } = this.#options;
     if (gatherMs > 0) {
       const isFull = deliveries.length >= settings.batchMax;
       this.#nextTakeMs = isFull ? -Infinity : clock.monotonicMs() + gatherMs;
@@ -182,7 +198,7 @@ export class TurnLoop {
     });
     try {
       const { works, refusals } = deliveries.length === 0 ? nothingReceived : await intake.receive(deliveries);
-      await this.#settler.settle([...local, ...works], refusals, (writes) => store.commit(writes));
+      await this.settle([...local, ...works], refusals);
       const last = deliveries.at(-1);
       if (last !== undefined) consumer?.ackThrough(last);
     } finally {

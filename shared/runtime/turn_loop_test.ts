@@ -2,6 +2,7 @@ import { deepStrictEqual as assertEquals } from "node:assert/strict";
 import { ManualClock } from "@mesh/base";
 import type { Consumer, Delivery } from "@mesh/broker";
 import { noWrites } from "@mesh/store";
+import { Lanes } from "./lanes.ts";
 import { silentMeter } from "./meter.ts";
 import { noneSettled } from "./outbox_publisher.ts";
 import { TurnLoop, type TurnLoopOptions } from "./turn_loop.ts";
@@ -72,6 +73,11 @@ function openTaking(gatherMs: number) {
     },
     planner: { ...nothing, plan: () => ({ ...nothing, writes: noWrites, failures: new Map(), recorded: new Map() }) },
     aftermath: { ...nothing, of: () => ({ ...noWrites, ...nothing }) },
+    lanes: new Lanes({
+      store: { readLanes: () => Promise.resolve({ version: 0, lanes: [] }) },
+      planner: { laneOf: () => undefined },
+      settings: defaultSettings,
+    }),
     publisher: { takeSettled: () => noneSettled, giveBack: () => {} },
     databaseClock: { nowMs: () => 0 },
     meter: silentMeter,

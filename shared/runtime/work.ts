@@ -49,6 +49,8 @@ export interface Work {
   readonly causation?: string;
   /** Present for what this process gave itself: it hears of failures in place of retry tiers and dead letters. */
   readonly caller?: Caller;
+  /** Lane that it was parked in and is let go from now. */
+  readonly parkedIn?: string;
   /** The effect whose outcome this is: recording it ends the effect, which is what makes it happen once. */
   readonly endsEffect?: Pick<ClaimedEffect, "id" | "leaseEpoch">;
 }
@@ -78,6 +80,13 @@ export interface Planner {
   readonly inboxConsumer: string;
   /** What a failing commit is split by, so that one bad key does not hold up the others. */
   groupOf(work: Work): string;
+  /**
+   * What is handled in order: while a work waits for its next attempt or lies dead, later ones of its lane wait behind it.
+   * Works of different groups are in different lanes.
+   *
+   * @returns `undefined` for a work that no order holds up.
+   */
+  laneOf(work: Work): string | undefined;
 }
 
 /**

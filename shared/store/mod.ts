@@ -31,6 +31,17 @@ export {
   type TimerEntry,
   type TurnWrites,
 } from "./store.ts";
+export {
+  changesLanes,
+  type HeldMessage,
+  type LaneHead,
+  lanesMark,
+  type LaneState,
+  type LaneTable,
+  type LaneWrites,
+  type ParkedMessage,
+  type StoredLane,
+} from "./lane.ts";
 export type { StoredTimer, TimerQuery, UnansweredCommand } from "./open_work.ts";
 export {
   type DeadLetterQuery,
@@ -46,4 +57,5 @@ export {
   type StoredRedrive,
   type StoredRedriveItem,
 } from "./redrive.ts";
+export type { RunNote, RunRecord } from "./run_record.ts";
 export type { StoreStatus, StreamCounts } from "./store_status.ts";

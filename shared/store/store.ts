@@ -2,6 +2,8 @@ import type { StoredTimer, TimerQuery, UnansweredCommand } from "./open_work.ts"
 import type { Json } from "@mesh/base";
 import type { DeadLetterEntry, StoredDeadLetter } from "./dead_letter.ts";
 import type { RedriveStore } from "./redrive.ts";
+import type { LaneTable, LaneWrites, ParkedMessage } from "./lane.ts";
+import type { RunRecord } from "./run_record.ts";
 import type { StoreStatus, StreamCounts } from "./store_status.ts";
 
 export type { DeadLetterClass, DeadLetterEntry, StoredDeadLetter } from "./dead_letter.ts";
@@ -154,6 +156,8 @@ export interface TurnWrites {
   readonly rows: readonly ProjectionRow[];
   /** Channel that listeners in other processes are woken on with the commit (`NOTIFY`, no payload); at most one per commit. */
   readonly notify?: string;
+  /** What it goes by and changes about lanes; absent for what has no place in any lane. */
+  readonly lanes?: LaneWrites;
 }
 
 /** What became of a commit. */
@@ -172,7 +176,7 @@ export type CommitResult =
       readonly consumer: string;
       readonly isSameDigest: boolean;
     }[];
-    /** Streams, rows (as `projection:key`) and ended effects (by id) that have moved on. */
+    /** Streams, rows (as `projection:key`), ended effects (by id) and lanes (as one, `lanesMark`) that have moved on. */
     readonly stale: readonly string[];
   };
 
@@ -205,7 +209,7 @@ export interface DueTimer {
 }
 
 /** Postgres, or its double: everything that a service remembers. */
-export interface Store extends RedriveStore, AsyncDisposable {
+export interface Store extends RedriveStore, RunRecord, AsyncDisposable {
   /**
    * Loads actors.
    *
@@ -225,8 +229,8 @@ export interface Store extends RedriveStore, AsyncDisposable {
    */
   commit(writes: TurnWrites): Promise<CommitResult>;
   /**
-   * @returns Those of the messages that the consumer has handled, or that lie dead or were discarded. Dead letters of class
-   * `untrusted` do not count: anybody could send rubbish under the id of a message that is still to come.
+   * @returns Those of the messages that the consumer has handled, that lie dead or were discarded, or that are parked. Dead
+   * letters of class `untrusted` do not count: anybody could send rubbish under the id of a message that is still to come.
    */
   findHandled(consumer: string, messageIds: readonly string[]): Promise<ReadonlySet<string>>;
   /**
@@ -341,6 +345,11 @@ export interface Store extends RedriveStore, AsyncDisposable {
     settlements: readonly { readonly id: string; readonly status: "redriven" | "discarded" }[],
     writes: TurnWrites,
   ): Promise<CommitResult>;
+
+  /** @returns Every lane that is not open. */
+  readLanes(): Promise<LaneTable>;
+  /** @returns What is parked in a lane, in the order in which it came, at most `limit`. */
+  readParked(lane: string, limit: number): Promise<readonly ParkedMessage[]>;
 
   /** @returns Streams with open work (a timer, an effect, or an unanswered command under their order key) whose name starts with `prefix`, newest first: for operators' lists. */
   listStreams(options: { readonly prefix: string; readonly limit: number; readonly after?: string }): Promise<

@@ -13,6 +13,10 @@ export interface StoreStatus {
   readonly inboxDaysAhead: number;
   /** Outbox commands unanswered for 30 days. */
   readonly needsAttentionCount: number;
+  /** Lanes that are not open. */
+  readonly closedLaneCount: number;
+  /** Messages that wait behind the head of their lane. */
+  readonly parkedCount: number;
 }
 
 /** How many streams have open work. */

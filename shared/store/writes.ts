@@ -1,4 +1,5 @@
-import { invariant } from "@mesh/base";
+import { DefectError } from "@mesh/base";
+import type { LaneWrites } from "./lane.ts";
 import type { DeadLetterEntry, TurnWrites } from "./store.ts";
 
 /**
@@ -11,28 +12,82 @@ import type { DeadLetterEntry, TurnWrites } from "./store.ts";
  * id of a message or of a stored row is no UUID, or an envelope has a line break.
  */
 export function checkWrites(writes: TurnWrites): void {
-  refuseRepeats("message", writes.inbox.map((entry) => `${entry.messageId} of ${entry.consumer}`));
-  refuseRepeats("stream", writes.expected.map((entry) => entry.stream));
-  refuseRepeats("row", writes.rows.map((row) => `${row.projection}/${row.generation}/${row.key}`));
-  refuseRepeats("outbox row", writes.outbox.map((entry) => entry.id));
-  refuseRepeats("timer", writes.timers.map((timer) => timer.stream));
-  refuseRepeats("effect", writes.effects.map((effect) => effect.id));
-  refuseRepeats("ended effect", writes.endedEffects.map((effect) => effect.id));
-  refuseRepeats("event", writes.events.map((event) => event.id));
-  refuseRepeats("dead letter", writes.deadLetters.map((letter) => letter.id));
-  refuseRepeats("snapshot", writes.snapshots.map((snapshot) => `${snapshot.stream} ${snapshot.stateVersion}`));
-  for (const id of idsIn(writes)) invariant(isUuid(id), `Cannot commit "${id}": it is no UUID in lower case`);
-  for (const { id, envelope } of [...writes.outbox, ...writes.events]) {
-    invariant(!envelope.includes("\n"), `Cannot commit "${id}": its envelope has more than one line`);
+  refuseRepeats("message", writes.inbox, (entry) => `${entry.messageId} of ${entry.consumer}`);
+  refuseRepeats("stream", writes.expected, (entry) => entry.stream);
+  refuseRepeats("row", writes.rows, (row) => `${row.projection}/${row.generation}/${row.key}`);
+  refuseRepeats("outbox row", writes.outbox, idOf);
+  refuseRepeats("timer", writes.timers, (timer) => timer.stream);
+  refuseRepeats("effect", writes.effects, idOf);
+  refuseRepeats("ended effect", writes.endedEffects, idOf);
+  refuseRepeats("event", writes.events, idOf);
+  refuseRepeats("dead letter", writes.deadLetters, idOf);
+  refuseRepeats("snapshot", writes.snapshots, (snapshot) => `${snapshot.stream} ${snapshot.stateVersion}`);
+  if (writes.lanes !== undefined) checkLanes(writes.lanes);
+  checkIds(writes);
+  for (const row of writes.outbox) checkEnvelope(row);
+  for (const row of writes.events) checkEnvelope(row);
+  checkVersions(writes);
+}
+
+/** Turns are small: most lists name nothing or one thing, and then nothing is put together to compare it. */
+function refuseRepeats<Row>(what: string, rows: readonly Row[], nameOf: (row: Row) => string): void {
+  if (rows.length < 2) return;
+  const seen = new Set<string>();
+  for (const row of rows) {
+    const name = nameOf(row);
+    if (seen.has(name)) throw new DefectError(`Cannot commit ${what} ${name}: it is named twice`);
+    seen.add(name);
   }
-  const versions = new Map(writes.expected.map(({ stream, version }) => [stream, version]));
+}
+
+function idOf({ id }: { readonly id: string }): string {
+  return id;
+}
+
+function checkIds(writes: TurnWrites): void {
+  for (const { messageId } of writes.inbox) checkId(messageId);
+  for (const { messageId } of writes.voided) checkId(messageId);
+  for (const { id, re } of writes.events) {
+    checkId(id);
+    for (const commandId of re) checkId(commandId);
+  }
+  for (const { id, messageId } of writes.outbox) {
+    checkId(id);
+    checkId(messageId);
+  }
+  for (const id of writes.answered) checkId(id);
+  for (const id of writes.confirmed) checkId(id);
+  for (const id of writes.awaiting) checkId(id);
+  for (const { id } of writes.deadLetters) checkId(id);
+}
+
+function checkLanes({ closed, parked }: LaneWrites): void {
+  refuseRepeats("head of lane", closed, ({ lane }) => lane);
+  refuseRepeats("parked message", parked, ({ messageId, digest }) => `${messageId} ${digest}`);
+  for (const { messageId } of closed) checkId(messageId);
+  for (const { messageId } of parked) checkId(messageId);
+}
+
+function checkId(id: string): void {
+  if (!isUuid(id)) throw new DefectError(`Cannot commit "${id}": it is no UUID in lower case`);
+}
+
+function checkEnvelope({ id, envelope }: { readonly id: string; readonly envelope: string }): void {
+  if (envelope.includes("\n")) throw new DefectError(`Cannot commit "${id}": its envelope has more than one line`);
+}
+
+function checkVersions(writes: TurnWrites): void {
+  if (writes.events.length === 0) return;
+  const versions = new Map<string, number>();
+  for (const { stream, version } of writes.expected) versions.set(stream, version);
   for (const { stream, version } of writes.events) {
     const previous = versions.get(stream);
-    invariant(previous !== undefined, `Cannot commit event ${version} of "${stream}": the stream is not expected`);
-    invariant(
-      version === previous + 1,
-      `Cannot commit event ${version} of "${stream}": the one before it is ${previous}`,
-    );
+    if (previous === undefined) {
+      throw new DefectError(`Cannot commit event ${version} of "${stream}": the stream is not expected`);
+    }
+    if (version !== previous + 1) {
+      throw new DefectError(`Cannot commit event ${version} of "${stream}": the one before it is ${previous}`);
+    }
     versions.set(stream, version);
   }
 }
@@ -94,23 +149,3 @@ export function isUuid(text: string): boolean {
 }
 
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-
-function* idsIn(writes: TurnWrites): Generator<string> {
-  for (const entry of writes.inbox) yield entry.messageId;
-  for (const entry of writes.voided) yield entry.messageId;
-  for (const event of writes.events) yield* [event.id, ...event.re];
-  for (const entry of writes.outbox) yield* [entry.id, entry.messageId];
-  yield* writes.answered;
-  yield* writes.confirmed;
-  yield* writes.awaiting;
-  for (const letter of writes.deadLetters) yield letter.id;
-}
-
-function refuseRepeats(what: string, names: readonly string[]): void {
-  if (names.length < 2) return;
-  const seen = new Set<string>();
-  for (const name of names) {
-    invariant(!seen.has(name), `Cannot commit ${what} ${name}: it is named twice`);
-    seen.add(name);
-  }
-}

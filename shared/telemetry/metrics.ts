@@ -22,6 +22,8 @@ export interface StoreFigures {
   readonly timerCount: number;
   readonly inboxDaysAhead: number;
   readonly needsAttentionCount: number;
+  readonly closedLaneCount: number;
+  readonly parkedCount: number;
 }
 
 /** What is read when somebody asks for the metrics. */
@@ -166,6 +168,8 @@ function storeGauges(registry: Registry): readonly StoreGauge[] {
     of(metricNames.outboxOldestAge, "Age of the oldest unconfirmed row", ({ outboxOldestMs }) => outboxOldestMs / 1000),
     of(metricNames.outboxNeedsAttention, "Commands unanswered for too long", (found) => found.needsAttentionCount),
     of(metricNames.deadLetters, "Dead letters that nobody has dealt with", ({ deadLetterCount }) => deadLetterCount),
+    of(metricNames.closedLanes, "Lanes held up by a message that failed", ({ closedLaneCount }) => closedLaneCount),
+    of(metricNames.parkedMessages, "Messages that wait behind such a one", ({ parkedCount }) => parkedCount),
     of(metricNames.openEffects, "Calls to the outside without outcome", ({ openEffectCount }) => openEffectCount),
     of(metricNames.effectOldestAge, "Age of the oldest of them", ({ effectOldestMs }) => effectOldestMs / 1000),
     of(metricNames.timers, "Deadlines that are set", ({ timerCount }) => timerCount),

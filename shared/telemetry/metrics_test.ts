@@ -10,6 +10,8 @@ const figures: StoreFigures = {
   timerCount: 7,
   inboxDaysAhead: 13,
   needsAttentionCount: 0,
+  closedLaneCount: 0,
+  parkedCount: 0,
 };
 const sources = { backlogCount: 5, readStatus: () => Promise.resolve(figures) };
 const quiet = { hasProcessMetrics: false };

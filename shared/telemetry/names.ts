@@ -35,6 +35,8 @@ export const metricNames = Object.freeze({
   outboxOldestAge: "mesh_outbox_oldest_age_seconds",
   outboxNeedsAttention: "mesh_outbox_needs_attention_messages",
   deadLetters: "mesh_dead_letters",
+  closedLanes: "mesh_lanes_closed",
+  parkedMessages: "mesh_parked_messages",
   openEffects: "mesh_effects_open",
   effectOldestAge: "mesh_effect_oldest_age_seconds",
   timers: "mesh_timers",

@@ -1,6 +1,6 @@
 import { deepStrictEqual as assertEquals } from "node:assert/strict";
 import { isOurs, parseDocLint } from "./doc_lint.ts";
-import { addCounts, closingLine, noTests, parseCounts } from "./test_counts.ts";
+import { addCounts, closingLine, noTests, parseCounts, simulationCounts } from "./test_counts.ts";
 
 Deno.test("the counts are those of the last closing line, steps and ignored tests left out", () => {
   const output = [
@@ -23,6 +23,12 @@ Deno.test("the closing line sums all phases", () => {
     closingLine(addCounts(addCounts(noTests, { passed: 2, failed: 0 }), { passed: 3, failed: 1 })),
     "5 passed, 1 failed",
   );
+});
+
+Deno.test("a run of schedules counts as one test, each planted mistake as one, a broken rule as none that passed", () => {
+  assertEquals(simulationCounts("schedules  5000 in 60 s\nno violation\n"), { passed: 1, failed: 0 });
+  assertEquals(simulationCounts("schedules  7 in 1 s\nFAILED seed 7: I4: an order\n"), noTests);
+  assertEquals(simulationCounts("a table\n40 of 41 mistakes found\n"), { passed: 40, failed: 1 });
 });
 
 const output = `error[missing-jsdoc]: exported symbol is missing JSDoc documentation

@@ -32,6 +32,21 @@ export function parseCounts(output: string): TestCounts | undefined {
   return last === undefined ? undefined : { passed: Number(last[1]), failed: Number(last[2]) };
 }
 
+/**
+ * Reads what `deno task sim` says at its end: a run of schedules is one test, however many they are, and so is each planted
+ * mistake.
+ *
+ * @returns Nothing for a run that broke off or failed; whoever ran it counts that as one failure.
+ */
+export function simulationCounts(output: string): TestCounts {
+  const mistakes = /^(\d+) of (\d+) mistakes found$/m.exec(output);
+  if (mistakes !== null) {
+    const passed = Number(mistakes[1]);
+    return { passed, failed: Number(mistakes[2]) - passed };
+  }
+  return /^no violation$/m.test(output) ? { passed: 1, failed: 0 } : noTests;
+}
+
 /** The closing line that a reader or a machine looks for; alone on its line. */
 export function closingLine({ passed, failed }: TestCounts): string {
   return `${passed} passed, ${failed} failed`;

@@ -1,7 +1,7 @@
-import { systemClock } from "@mesh/base";
 import type { Bug } from "./bugs/mod.ts";
 import { playOne } from "./play_many.ts";
-import { shopPlans } from "./shop_services.ts";
+import type { ShopPlan } from "./shop_services.ts";
+import type { WorkerPool } from "./worker_pool.ts";
 
 /** What became of the hunt for one mistake. */
 export interface Hunted {
@@ -20,8 +20,7 @@ const ordersOfHunt = 8;
  *
  * @param seedsMax Schedules after which it counts as not found.
  */
-export async function hunt(bug: Bug, seedsMax: number): Promise<Hunted> {
-  const plans = shopPlans();
+export async function hunt(bug: Bug, seedsMax: number, plans: readonly ShopPlan[]): Promise<Hunted> {
   for (let seed = 1; seed <= seedsMax; seed += 1) {
     const { violations } = await playOne({ seed, orders: ordersOfHunt, plans, bug });
     if (violations.length > 0) return { bug, seeds: seed, rule: violations[0]!.rule };
@@ -29,20 +28,20 @@ export async function hunt(bug: Bug, seedsMax: number): Promise<Hunted> {
   return { bug, seeds: undefined, rule: "" };
 }
 
-/** Hunts mistakes, one after the other. */
+/** Hunts mistakes, several at a time where there are several workers. @returns What was found, in their order. */
 export async function huntAll(
   bugs: readonly Bug[],
-  { seedsMax, log }: { readonly seedsMax: number; readonly log: (line: string) => void },
+  { seedsMax, pool, log }: {
+    readonly seedsMax: number;
+    readonly pool: Pick<WorkerPool, "run">;
+    readonly log: (line: string) => void;
+  },
 ): Promise<readonly Hunted[]> {
-  const found: Hunted[] = [];
-  for (const bug of bugs) {
-    const startedMs = systemClock.monotonicMs();
-    const hunted = await hunt(bug, seedsMax);
-    const seconds = ((systemClock.monotonicMs() - startedMs) / 1000).toFixed(1);
-    log(`${bug.name.padEnd(34)} ${hunted.seeds ?? "not found"} ${hunted.rule} (${seconds} s)`);
-    found.push(hunted);
-  }
-  return found;
+  return await Promise.all(bugs.map(async (bug) => {
+    const { seeds, rule, seconds } = await pool.run<"hunt">({ kind: "hunt", bug: bug.name, seedsMax });
+    log(`${bug.name.padEnd(34)} ${seeds ?? "not found"} ${rule} (${seconds.toFixed(1)} s)`);
+    return { bug, seeds, rule };
+  }));
 }
 
 /** @returns The table of a hunt, for the documents. */

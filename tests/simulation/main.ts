@@ -5,13 +5,15 @@
  */
 import { parseArgs } from "node:util";
 import { errorText, systemClock } from "@mesh/base";
+import process from "node:process";
 import { bugs } from "./bugs/mod.ts";
+import { bugTable, huntAll, writeBugTable } from "./hunt.ts";
 import { playMany, playOne } from "./play_many.ts";
 import type { ScheduleOptions, ScheduleResult } from "./shop_schedule.ts";
 import { shopPlans } from "./shop_services.ts";
 import { type StoryLine, storyOf } from "./story.ts";
-import { addToTally, emptyTally, findIdleness, tallyText } from "./tally.ts";
-import { bugTable, huntAll, writeBugTable } from "./hunt.ts";
+import { addToTally, emptyTally, findIdleness, orderCount, tallyText } from "./tally.ts";
+import { WorkerPool } from "./worker_pool.ts";
 
 const help = `Plays seeded schedules of the shop's services under faults and checks the invariants.
 
@@ -20,6 +22,7 @@ const help = `Plays seeded schedules of the shop's services under faults and che
   --seeds N      schedules to play (1000)
   --seconds N    ends after so many seconds, whatever --seeds says
   --seed S       first seed (1)
+  --jobs N       plays on N cores (all of them); what comes out is the same
   --orders N     orders per schedule (20)
   --bug NAME     plants one mistake; --bug list names them
   --story        plays one seed and tells everything that happened
@@ -35,6 +38,7 @@ const options = {
   seeds: { type: "string", default: "1000" },
   seconds: { type: "string" },
   seed: { type: "string", default: "1" },
+  jobs: { type: "string", default: String(navigator.hardwareConcurrency) },
   orders: { type: "string", default: "20" },
   bug: { type: "string" },
   story: { type: "boolean", default: false },
@@ -61,7 +65,7 @@ async function main(args: readonly string[]): Promise<number> {
   if (values.bug !== undefined && bug === undefined) {
     return say(`Cannot plant "${values.bug}": --bug list names those that there are`, 2);
   }
-  if (values.bugs) return await hunt(values.seeds, values.write, values.only);
+  if (values.bugs) return await hunt(values);
   const schedule = {
     orders: values.orders,
     plans: shopPlans(),
@@ -82,6 +86,7 @@ function readOptions(args: readonly string[]) {
     ...values,
     seeds: whole("seeds", values.seeds),
     seed: whole("seed", values.seed),
+    jobs: Math.max(1, whole("jobs", values.jobs)),
     orders: whole("orders", values.orders),
     seconds: values.seconds === undefined ? Infinity : whole("seconds", values.seconds),
   };
@@ -89,25 +94,35 @@ function readOptions(args: readonly string[]) {
 
 async function play(
   schedule: Omit<ScheduleOptions, "seed">,
-  { seeds, seconds, seed }: { readonly seeds: number; readonly seconds: number; readonly seed: number },
+  { seeds, seconds, seed, jobs, bug }: Pick<
+    ReturnType<typeof readOptions>,
+    "seeds" | "seconds" | "seed" | "jobs" | "bug"
+  >,
 ): Promise<number> {
+  using pool = new WorkerPool(jobs);
   const tally = emptyTally();
   const startedMs = systemClock.monotonicMs();
   const passedS = () => (systemClock.monotonicMs() - startedMs) / 1000;
   let saidS = 0;
   const failed = await playMany({
-    ...schedule,
+    pool,
     fromSeed: seed,
     count: seeds,
+    orders: schedule.orders,
+    ...(bug === undefined ? {} : { bug }),
     isOver: () => passedS() > seconds,
     onResult: (result) => {
       addToTally(tally, result);
       if (passedS() < saidS + 10) return;
       saidS = passedS();
-      console.log(`${tally.schedules} schedules, seed ${result.seed}, ${Math.round(saidS)} s`);
+      const perMinute = Math.round(60 * tally.schedules / saidS);
+      const line = `${tally.schedules} of ${seeds} schedules up to seed ${result.seed}, ${orderCount(tally)} orders, ` +
+        `${Math.round(saidS)} s, ${perMinute} a minute`;
+      console.log(line);
     },
   });
-  console.log(tallyText(tally, passedS()));
+  const { user, system } = process.cpuUsage();
+  console.log(tallyText(tally, { seconds: passedS(), cpuSeconds: (user + system) / 1e6, jobs }));
   if (failed !== undefined) return await tellFailure(schedule, failed);
   const complaints = findIdleness(tally);
   for (const complaint of complaints) console.log(`I20: ${complaint}`);
@@ -135,11 +150,15 @@ async function tellOne(schedule: ScheduleOptions, about: string | undefined): Pr
   return say(`trace ${result.traceHash}, ${result.eventCount} events`, result.violations.length === 0 ? 0 : 1);
 }
 
-async function hunt(seedsMax: number, isWritten: boolean, only = ""): Promise<number> {
+async function hunt(
+  { seeds, write, only = "", jobs }: Pick<ReturnType<typeof readOptions>, "seeds" | "write" | "only" | "jobs">,
+): Promise<number> {
+  using pool = new WorkerPool(jobs);
   const chosen = bugs.filter(({ name }) => only === "" || only.split(",").includes(name));
-  const found = await huntAll(chosen, { seedsMax: Math.min(seedsMax, 2_000), log: (line) => console.log(line) });
-  if (isWritten) await writeBugTable(found);
-  const missed = found.filter(({ seeds }) => seeds === undefined);
+  const seedsMax = Math.min(seeds, 2_000);
+  const found = await huntAll(chosen, { seedsMax, pool, log: (line) => console.log(line) });
+  if (write) await writeBugTable(found);
+  const missed = found.filter((hunted) => hunted.seeds === undefined);
   console.log(bugTable(found));
   return say(`${found.length - missed.length} of ${found.length} mistakes found`, missed.length === 0 ? 0 : 1);
 }

@@ -69,6 +69,7 @@ export const shopSettings: RuntimeSettings = Object.freeze({
   catchUpAfterMs: 8_000,
   catchUpEveryMs: 20_000,
   catchUpLagMs: 5_000,
+  laneOverdueMs: 5_000,
   leaseMs: 20_000,
   effectRetryMaxMs: 10_000,
   snapshotEvery: 7,

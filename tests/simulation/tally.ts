@@ -64,8 +64,16 @@ export function findIdleness(tally: Tally): readonly string[] {
   return complaints;
 }
 
-/** Writes a tally for people. @param seconds What it took. */
-export function tallyText(tally: Tally, seconds: number): string {
+/** What a run took. */
+export interface Effort {
+  readonly seconds: number;
+  /** Of all cores together. */
+  readonly cpuSeconds: number;
+  readonly jobs: number;
+}
+
+/** Writes a tally for people. */
+export function tallyText(tally: Tally, { seconds, cpuSeconds, jobs }: Effort): string {
   const ended = orderCount(tally);
   const share = (count: number) => `${count} (${(100 * count / Math.max(1, ended)).toFixed(1)} %)`;
   const others = Object.entries(tally.rejected).sort(([, a], [, b]) => b - a)
@@ -73,13 +81,17 @@ export function tallyText(tally: Tally, seconds: number): string {
   const faults = faultKinds.map((kind: FaultKind) => `${kind} ${tally.faults[kind]}`);
   const perMinute = Math.round(60 * tally.schedules / seconds);
   return [
-    `schedules  ${tally.schedules} in ${seconds.toFixed(1)} s, ${perMinute} a minute; ` +
+    `schedules  ${tally.schedules} in ${seconds.toFixed(1)} s, ${perMinute} a minute on ${jobs} core${
+      jobs > 1 ? "s" : ""
+    }; ` +
+    `${(1000 * cpuSeconds / Math.max(1, tally.schedules)).toFixed(0)} ms of processor time each, ` +
     `${Math.round(tally.virtualMs / 1000 / seconds)} virtual seconds a second`,
     `orders     ${ended}: completed ${share(tally.confirmed)}, ${others.join(", ")}`,
     `faults     ${faults.join(", ")}`,
   ].join("\n");
 }
 
-function orderCount({ confirmed, rejected, refused }: Tally): number {
+/** @returns Orders that have ended. */
+export function orderCount({ confirmed, rejected, refused }: Tally): number {
   return confirmed + refused + Object.values(rejected).reduce((sum, count) => sum + count, 0);
 }

@@ -50,7 +50,7 @@ export class PostgresFixture implements AsyncDisposable {
     await Promise.all(this.#stores.splice(0).map((store) => store[Symbol.asyncDispose]()));
     const tables = await this.admin<{ name: string }[]>`
       select tablename as name from pg_tables
-      where schemaname = 'mesh' and tablename not in ('migration', 'feed_epoch') and tablename !~ '^inbox_'`;
+      where schemaname = 'mesh' and tablename not in ('migration', 'feed_epoch', 'lane_version') and tablename !~ '^inbox_'`;
     // Deleting a few rows is much faster than truncating, which makes new files.
     await this.admin.unsafe(tables.map(({ name }) => `delete from mesh.${name};`).join("\n"));
   }

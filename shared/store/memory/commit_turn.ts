@@ -2,7 +2,9 @@ import { invariant } from "@mesh/base";
 import type { CommitResult, OutboxEntry, StoredDeadLetter, TurnWrites } from "../store.ts";
 import { answersIn, checkWrites, cleanDeadLetter, compareText } from "../writes.ts";
 import { frozenJson } from "./frozen_json.ts";
+import { lanesMark } from "../lane.ts";
 import { endEffect } from "./effects.ts";
+import { settleLanes, writeLanes } from "./lanes.ts";
 import { insertOutbox, settleOutbox } from "./outbox.ts";
 import { type EventRow, keyOf, type Tables } from "./tables.ts";
 
@@ -45,6 +47,7 @@ export function commitTurn(
   for (const letter of writes.deadLetters) {
     tables.deadLetters.set(letter.id, frozenJson({ ...cleanDeadLetter(letter), diedAtMs: nowMs, status: "dead" }));
   }
+  writeLanes(tables, writes, nowMs);
   for (const row of writes.rows) {
     const key = keyOf(row.projection, row.generation, row.key);
     tables.rows.set(key, frozenJson({ ...row, revision: row.revision + 1 }));
@@ -52,6 +55,7 @@ export function commitTurn(
   for (const { id, status } of settlements) {
     tables.deadLetters.set(id, Object.freeze({ ...tables.deadLetters.get(id)!, status }));
   }
+  settleLanes(tables, settlements, nowMs);
   return { outcome: "committed", nowMs };
 }
 
@@ -79,6 +83,7 @@ function findStale(tables: Tables, writes: TurnWrites, settlements: readonly Set
     ...rows.map((row) => `${row.projection}:${row.key}`),
     ...settled.map(({ id }) => id),
     ...lost.map(({ id }) => id),
+    ...(writes.lanes === undefined || writes.lanes.version === tables.laneVersion ? [] : [lanesMark]),
   ].sort(compareText);
 }
 

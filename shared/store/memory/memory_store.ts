@@ -23,13 +23,17 @@ import type {
   StreamState,
   TurnWrites,
 } from "../store.ts";
+import type { RunNote } from "../run_record.ts";
 import type { StoreStatus, StreamCounts } from "../store_status.ts";
 import { commitTurn } from "./commit_turn.ts";
+import type { LaneTable, ParkedMessage } from "../lane.ts";
 import * as effects from "./effects.ts";
+import * as lanes from "./lanes.ts";
 import { MemoryDatabase } from "./memory_database.ts";
 import * as outbox from "./outbox.ts";
 import * as reading from "./reading.ts";
 import * as redrives from "./redrives.ts";
+import * as runs from "./runs.ts";
 import { keyOf, type Tables } from "./tables.ts";
 
 /** Calls that can be made to fail. */
@@ -262,6 +266,26 @@ export class MemoryStore implements Store {
 
   listRedriveItems(query: Parameters<Store["listRedriveItems"]>[0]): Promise<readonly StoredRedriveItem[]> {
     return this.#call("listRedriveItems", (tables) => redrives.listRedriveItems(tables, query));
+  }
+
+  readLanes(): Promise<LaneTable> {
+    return this.#call("readLanes", lanes.readLanes);
+  }
+
+  readParked(lane: string, limit: number): Promise<readonly ParkedMessage[]> {
+    return this.#call("readParked", (tables) => lanes.parkedIn(tables, lane).slice(0, limit));
+  }
+
+  noteRun(ordinal: number, note: RunNote): Promise<number> {
+    return this.#call("noteRun", (tables) => runs.noteRun(tables, ordinal, note));
+  }
+
+  beginAlone(digest: string): Promise<number> {
+    return this.#call("beginAlone", (tables) => runs.beginAlone(tables, digest));
+  }
+
+  endAlone(digest: string): Promise<void> {
+    return this.#call("endAlone", (tables) => void tables.suspects.delete(digest));
   }
 
   listStreams(

@@ -18,14 +18,15 @@ export function loadStreams(tables: Tables, streams: readonly string[], stateVer
   });
 }
 
-/** Finds messages that need no handling: in the inbox, or dead or discarded (but not `untrusted`). */
+/** Finds messages that need no handling: in the inbox, parked, or dead or discarded (but not `untrusted`). */
 export function findHandled(tables: Tables, consumer: string, messageIds: readonly string[]): ReadonlySet<string> {
-  const dead = new Set(
+  const away = new Set(
     [...tables.deadLetters.values()]
       .filter((letter) => letter.class !== "untrusted" && letter.status !== "redriven")
       .map(({ messageId }) => messageId),
   );
-  return new Set(messageIds.filter((id) => tables.inbox.has(keyOf(id, consumer)) || dead.has(id)));
+  for (const { messageId } of tables.parked.values()) away.add(messageId);
+  return new Set(messageIds.filter((id) => tables.inbox.has(keyOf(id, consumer)) || away.has(id)));
 }
 
 /** Reads a page of the feed: commits are whole and in order here, so nothing is ever held back. */
@@ -139,5 +140,7 @@ export function readStatus(tables: Tables, nowMs: number): StoreStatus {
     needsAttentionCount:
       outbox.filter(({ entry, createdAtMs }) => entry.kind === "command" && createdAtMs < nowMs - 30 * 86_400_000)
         .length,
+    closedLaneCount: tables.lanes.size,
+    parkedCount: tables.parked.size,
   };
 }

@@ -1,5 +1,6 @@
 import type { Json } from "@mesh/base";
 import type { StoredRedrive, StoredRedriveItem } from "../redrive.ts";
+import type { LaneHead, LaneState, ParkedMessage } from "../lane.ts";
 import type { EffectEntry, OutboxEntry, ProjectionRow, StoredDeadLetter, StoredEvent } from "../store.ts";
 
 /** Everything a database holds. Rows are frozen and replaced, never changed; maps keep the order of insertion. */
@@ -28,6 +29,14 @@ export interface Tables {
   readonly redrives: Map<string, RedriveRow>;
   /** Letters by redrive, in their order. */
   readonly redriveItems: Map<string, readonly StoredRedriveItem[]>;
+  laneVersion: number;
+  readonly lanes: Map<string, LaneRow>;
+  /** By message and digest. */
+  readonly parked: Map<string, ParkedMessage>;
+  /** By ordinal of the replica. */
+  readonly runs: Map<number, { readonly isRunning: boolean; readonly diedCount: number }>;
+  /** How often a message was taken up alone and nothing became of it, by digest. */
+  readonly suspects: Map<string, number>;
   /** By projection, generation and key. */
   readonly rows: Map<string, ProjectionRow>;
   readonly generations: Map<string, number>;
@@ -56,6 +65,14 @@ export interface OutboxRow {
   /** 0 while nobody has claimed it. */
   readonly claimedUntilMs: number;
   readonly failedCount: number;
+}
+
+/** A lane that is not open. */
+export interface LaneRow {
+  readonly head: LaneHead;
+  readonly state: LaneState;
+  readonly closedAtMs: number;
+  readonly deadLetterId?: string;
 }
 
 /** An effect and what became of it so far. */
@@ -94,6 +111,11 @@ export function emptyTables(): Tables {
     deadLetters: new Map(),
     redrives: new Map(),
     redriveItems: new Map(),
+    laneVersion: 0,
+    lanes: new Map(),
+    parked: new Map(),
+    runs: new Map(),
+    suspects: new Map(),
     rows: new Map(),
     generations: new Map(),
     cursors: new Map(),

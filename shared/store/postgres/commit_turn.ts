@@ -124,7 +124,7 @@ async function findConflict(connection: Connection, args: CommitArguments): Prom
         ${given("expected_stream")}::text[], ${given("expected_version")}::integer[],
         ${given("row_projection")}::text[], ${given("row_generation")}::integer[], ${given("row_key")}::text[],
         ${given("row_revision")}::integer[], ${given("settled_id")}::uuid[], ${given("ended_id")}::text[],
-        ${given("ended_epoch")}::integer[]
+        ${given("ended_epoch")}::integer[], ${args.lane_version ?? null}::bigint
       ) as c`);
   return row === undefined || (row.duplicates === null && row.stale === null) ? undefined : conflictFrom(row);
 }

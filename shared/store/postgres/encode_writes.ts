@@ -7,11 +7,12 @@ import type {
   StoredDeadLetter,
   TurnWrites,
 } from "../store.ts";
+import { changesLanes, type LaneWrites } from "../lane.ts";
 import { answersIn, cleanDeadLetter, compareText } from "../writes.ts";
 import { sqlArray, type SqlValue } from "./sql_array.ts";
 
 /**
- * Parameters of `mesh.commit_turn` by name (without `p_`), as array literals or lines; `notify` as it is. What a turn does not
+ * Parameters of `mesh.commit_turn` by name (without `p_`), as array literals or lines; `notify` and the lanes' as they are. What a turn does not
  * write is not there: each parameter costs both sides something, and a usual turn needs a third of them.
  */
 export type CommitArguments = Readonly<Partial<Record<CommitParameter, string>>>;
@@ -33,6 +34,8 @@ type CommitParameter =
   | `dead_${DeadLetterColumn}`
   | `row_${RowColumn}`
   | `settled_${"id" | "status"}`
+  | "lane_version"
+  | "lanes"
   | "notify";
 
 type EventColumn =
@@ -140,6 +143,7 @@ export function encodeWrites(
     ...encodeDeadLetters(writes.deadLetters),
     ...encodeRows(writes.rows),
     ...columns("settled", sorted(settlements, ({ id }) => id), { id: ({ id }) => id, status: ({ status }) => status }),
+    ...(writes.lanes === undefined ? {} : encodeLanes(writes.lanes)),
     ...(writes.notify === undefined ? {} : { notify: writes.notify }),
   };
 }
@@ -257,6 +261,12 @@ function encodeRows(rows: readonly ProjectionRow[]) {
       row: (row) => JSON.stringify(row.row),
     }),
   };
+}
+
+/** JSON where something changes, which is rare; the version alone elsewhere. */
+function encodeLanes({ version, ...changes }: LaneWrites) {
+  const encoded = { lane_version: `${version}` };
+  return changesLanes({ version, ...changes }) ? { ...encoded, lanes: JSON.stringify(changes) } : encoded;
 }
 
 /** Nothing where there are no entries. */

@@ -20,7 +20,7 @@ export async function findInInbox(
 }
 
 /**
- * Finds messages that need no handling: in the inbox, or dead or discarded.
+ * Finds messages that need no handling: in the inbox, parked, or dead or discarded.
  *
  * Dead letters of class `untrusted` do not count: anybody can send rubbish under the id of a message that is still to come.
  */
@@ -38,6 +38,8 @@ export async function findHandled(
       select i.message_id::text as id from mesh.inbox i
       where i.message_id between ${first}::uuid and ${last}::uuid
         and i.message_id = any (${sqlArray(ids)}::uuid[]) and i.consumer = ${consumer}
+      union
+      select p.message_id::text from mesh.parked p where p.message_id = any (${sqlArray(ids)}::uuid[])
       union
       select d.message_id from mesh.dead_letter d
       where d.message_id = any (${sqlArray(ids)}::text[]) and d.class <> 'untrusted' and d.status <> 'redriven'`);

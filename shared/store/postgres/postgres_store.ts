@@ -1,4 +1,5 @@
 import type postgres from "postgres";
+import type { LaneTable, ParkedMessage } from "../lane.ts";
 import type { StoredTimer, TimerQuery, UnansweredCommand } from "../open_work.ts";
 import type {
   DeadLetterQuery,
@@ -22,18 +23,21 @@ import type {
   StreamState,
   TurnWrites,
 } from "../store.ts";
+import type { RunNote } from "../run_record.ts";
 import type { StoreStatus, StreamCounts } from "../store_status.ts";
 import { commitTurn } from "./commit_turn.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import * as deadLetters from "./dead_letters.ts";
 import * as effects from "./effects.ts";
 import * as feed from "./feed.ts";
+import * as lanes from "./lanes.ts";
 import { findHandled } from "./inbox.ts";
 import { listen, type Listening } from "./listen.ts";
 import { loadStreams } from "./load_streams.ts";
 import * as outbox from "./outbox.ts";
 import * as projections from "./projections.ts";
 import * as redrives from "./redrives.ts";
+import * as runs from "./runs.ts";
 import * as status from "./status.ts";
 import * as timers from "./timers.ts";
 
@@ -236,6 +240,26 @@ export class PostgresStore implements Store {
 
   listRedriveItems(query: Parameters<Store["listRedriveItems"]>[0]): Promise<readonly StoredRedriveItem[]> {
     return redrives.listRedriveItems(this.#connection, query);
+  }
+
+  readLanes(): Promise<LaneTable> {
+    return lanes.readLanes(this.#connection);
+  }
+
+  readParked(lane: string, limit: number): Promise<readonly ParkedMessage[]> {
+    return lanes.readParked(this.#connection, lane, limit);
+  }
+
+  noteRun(ordinal: number, note: RunNote): Promise<number> {
+    return runs.noteRun(this.#connection, ordinal, note);
+  }
+
+  beginAlone(digest: string): Promise<number> {
+    return runs.beginAlone(this.#connection, digest);
+  }
+
+  endAlone(digest: string): Promise<void> {
+    return runs.endAlone(this.#connection, digest);
   }
 
   listStreams(

@@ -14,6 +14,8 @@ interface StatusRow {
   readonly effect_oldest_ms: number;
   readonly timer_count: number;
   readonly days_ahead: number;
+  readonly closed_lane_count: number;
+  readonly parked_count: number;
 }
 
 /** Reads the figures for metrics and readiness. */
@@ -31,7 +33,9 @@ export async function readStatus(connection: Connection): Promise<StoreStatus> {
         select count(*) from partition p, today
         where p.day > today.day
           and (select count(*) from partition q where q.day > today.day and q.day <= p.day) = p.day - today.day
-      ) as days_ahead
+      ) as days_ahead,
+        (select count(*) from mesh.lane) as closed_lane_count,
+        (select count(*) from mesh.parked) as parked_count
       from clock,
         lateral (
           select count(*) as outbox_count,
@@ -56,6 +60,8 @@ export async function readStatus(connection: Connection): Promise<StoreStatus> {
     timerCount: row.timer_count,
     inboxDaysAhead: row.days_ahead,
     needsAttentionCount: row.needs_attention_count,
+    closedLaneCount: row.closed_lane_count,
+    parkedCount: row.parked_count,
   };
 }
 

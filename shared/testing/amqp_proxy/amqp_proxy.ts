@@ -48,6 +48,7 @@ export class AmqpProxy implements AsyncDisposable {
   readonly #faults: FaultSource;
   readonly #listener: Deno.TcpListener;
   readonly #pairs = new Set<Pair>();
+  readonly #connections = new Set<ProxiedConnection>();
   readonly #tasks = new Set<Promise<void>>();
 
   /** Listens at once. */
@@ -81,6 +82,8 @@ export class AmqpProxy implements AsyncDisposable {
   /** Ends every connection and listens no more. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#listener.close();
+    // What holds them back, a stall for example, would outlive their sockets.
+    for (const connection of this.#connections) connection.end();
     for (const pair of this.#pairs) {
       pair["to-client"].close();
       pair["to-broker"].close();
@@ -107,9 +110,11 @@ export class AmqpProxy implements AsyncDisposable {
       end: (direction) => pair[direction].end(),
       ...(heartbeatMaxSeconds === undefined ? {} : { heartbeatMaxSeconds }),
     });
+    this.#connections.add(connection);
     await Promise.all([read(client, connection, "to-broker"), read(broker, connection, "to-client")]);
     await Promise.all([pair["to-client"].closed, pair["to-broker"].closed]);
     this.#pairs.delete(pair);
+    this.#connections.delete(connection);
   }
 
   #track(task: Promise<void>): void {

@@ -127,6 +127,19 @@ Deno.test("a side that ends during a stall is missed by the other one until the 
   assert(peers.isCut);
 });
 
+Deno.test("a proxy that is closed during a stall waits for nothing any more", async () => {
+  const peers = new ScriptedPeers({ durations: { stall: [1_000, 1_000] } });
+  peers.confirms();
+  peers.faults.order("stall");
+  peers.client(said.publish("a"));
+  assertEquals(peers.clock.waitingCount, 1);
+
+  peers.connection.end();
+  await Promise.resolve();
+
+  assertEquals([peers.isCut, peers.clock.waitingCount], [true, 0]);
+});
+
 Deno.test("the interval of heartbeats that the broker proposes is shortened", () => {
   const peers = new ScriptedPeers({ heartbeatMaxSeconds: 2 });
 

@@ -74,6 +74,11 @@ export class ProxiedConnection {
     this.#valves[direction].pass(() => this.#cut());
   }
 
+  /** Ends both sides at once, whatever is held back. */
+  end(): void {
+    this.#cut();
+  }
+
   #fromClient(unit: Unit): void {
     if (this.#goodbyes !== undefined) return this.#takeGoodbye("to-client", unit);
     if (unit.channel === 0) {

@@ -23,6 +23,7 @@ export const faultKinds = [
   "effect-failed",
   "effect-answer-lost",
   "effect-slow",
+  "handler-failed",
   "conflicting-replica",
 ] as const;
 
@@ -57,6 +58,7 @@ const rates: Partial<Record<FaultKind, number>> = {
   "effect-failed": 0.1,
   "effect-answer-lost": 0.1,
   "effect-slow": 0.05,
+  "handler-failed": 0.02,
 };
 
 /**

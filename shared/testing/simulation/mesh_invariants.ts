@@ -1,5 +1,6 @@
 import type { OutgoingMessage } from "@mesh/broker";
 import { envelopeHash } from "@mesh/envelope";
+import { LaneRule } from "./lane_rule.ts";
 import type { CommitResult, OutboxEntry, StoreOperation, TurnWrites } from "@mesh/store";
 
 /** A rule that does not hold. */
@@ -22,9 +23,15 @@ export class MeshInvariants {
   readonly #heads = new Map<string, { version: number; hash: string | null }>();
   readonly #handled = new Set<string>();
   readonly #effects = new Map<string, "asked" | "ended">();
+  readonly #laneRule: LaneRule;
 
   constructor(violate: (violation: Violation) => void) {
     this.#violate = violate;
+    this.#laneRule = new LaneRule({
+      violate,
+      envelopeOf: (id) => this.#messages.get(id)?.envelope,
+      isHandled: (service, id) => this.#handled.has(`${service} ${service} ${id}`),
+    });
   }
 
   /** Whether an effect was committed, so that calling out for it is right. */
@@ -59,7 +66,8 @@ export class MeshInvariants {
     }
   }
 
-  #committed(service: string, { inbox, events, outbox, effects, endedEffects, deadLetters }: TurnWrites): void {
+  #committed(service: string, writes: TurnWrites): void {
+    const { inbox, events, outbox, effects, endedEffects, deadLetters } = writes;
     for (const { stream, version, id, hash, envelope, type } of events) {
       const head = this.#heads.get(stream);
       if (version !== (head?.version ?? 0) + 1) {
@@ -70,6 +78,7 @@ export class MeshInvariants {
     }
     this.#learn(outbox);
     for (const { messageId, consumer, digest } of inbox) this.#handle(service, messageId, consumer, digest);
+    this.#laneRule.committed(service, writes);
     for (const { id } of effects) this.#effects.set(id, "asked");
     for (const { id } of endedEffects) {
       if (this.#effects.get(id) === "ended") this.#violate({ rule: "G2", what: `${service} ended ${id} twice` });

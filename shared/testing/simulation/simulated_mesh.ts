@@ -1,5 +1,5 @@
 import type { Behaviour, EffectAdapters } from "@mesh/actor";
-import { type Clock, errorText, type IdSource } from "@mesh/base";
+import { type Clock, errorText, type IdSource, UnavailableError } from "@mesh/base";
 import {
   type Broker,
   type BrokerTopology,
@@ -160,6 +160,8 @@ export class SimulatedMesh {
     for (const [service, { database: { tables } }] of this.databases) {
       if (tables.outbox.size > 0) found.push(`${tables.outbox.size} in the outbox of ${service}`);
       if (tables.effects.size > 0) found.push(`${tables.effects.size} effects of ${service}`);
+      if (tables.lanes.size > 0) found.push(`${tables.lanes.size} lanes of ${service}`);
+      if (tables.parked.size > 0) found.push(`${tables.parked.size} parked messages of ${service}`);
     }
     if (found.length > 0) return found.join(", ");
     return this.#topology.queues.filter(({ name }) => this.server.messagesIn(name).length > 0)
@@ -228,6 +230,19 @@ export class SimulatedMesh {
     });
   }
 
+  /** A handler that now and then cannot do its work, as if it lacked something. */
+  #failing(behaviour: Behaviour): Behaviour {
+    const { simulated: { faults } } = this.#options;
+    if (!faults.has("handler-failed")) return behaviour;
+    return {
+      ...behaviour,
+      decide: (state, message, context) => {
+        if (!faults.strikes("handler-failed")) return behaviour.decide(state, message, context);
+        throw new UnavailableError(`Cannot handle "${message.type}": something is away`, { dependency: "something" });
+      },
+    };
+  }
+
   #partsOf(process: SimulatedProcess, broker: Broker): ServiceParts {
     const { services, keys, policy, settings, partitions, substitutes = {} } = this.#options;
     const { definition, behaviour, projections, adapters, replicas = 1 } = services.find(({ definition }) =>
@@ -236,11 +251,14 @@ export class SimulatedMesh {
     const store = this.#storeOf(process);
     const feeds = this.#feedsOf(process);
     const clock = this.databases.get(process.service)!.clock;
+    const ownBehaviour = behaviour && this.#failing(behaviour);
     const ownAdapters = adapters?.(process) ?? {};
     const priorities = consumerPriorities(process.ordinal, partitions);
     return {
       definition,
-      ...(behaviour === undefined ? {} : { behaviour: substitutes.behaviour?.(behaviour, process) ?? behaviour }),
+      ...(ownBehaviour === undefined
+        ? {}
+        : { behaviour: substitutes.behaviour?.(ownBehaviour, process) ?? ownBehaviour }),
       ...(projections === undefined ? {} : { projections: substitutes.projections?.(projections) ?? projections }),
       adapters: substitutes.adapters?.(ownAdapters, process) ?? ownAdapters,
       broker,

@@ -39,6 +39,7 @@ const settings = {
   catchUpAfterMs: 3_000,
   catchUpEveryMs: 5_000,
   catchUpLagMs: 1_000,
+  laneOverdueMs: 2_000,
 } as const;
 
 /** 20 s: longer than a busy machine needs for a step, short enough to be waited for. */
