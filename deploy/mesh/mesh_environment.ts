@@ -12,6 +12,8 @@ export interface MeshEnvironment {
   readonly management?: ManagementAddress;
   /** Mailbox partitions of each service, 1 to 64. */
   readonly partitions: number;
+  /** Folder of passwords, a file per secret. */
+  readonly passwordsFolder?: string;
   /** File of the session. */
   readonly sessionPath: string;
 }
@@ -31,8 +33,9 @@ Environment:
   MESH_GATEWAY_URL              default http://127.0.0.1:8080
   MESH_INTERNAL_URLS            internal ports that are elsewhere: orders=http://10.0.0.3:9103,audit=…
   MESH_PORT_OFFSET              of a shop that was started with --port-offset
-  MESH_PARTITIONS               mailbox partitions of each service, default 1, for: mesh topology
-  MESH_RABBITMQ_MANAGEMENT_URL  http://user:password@127.0.0.1:15672, for: mesh topology`;
+  MESH_PARTITIONS               mailbox partitions of each service, default 1, for: mesh topology, mesh recover
+  MESH_RABBITMQ_MANAGEMENT_URL  http://user:password@127.0.0.1:15672, for: mesh topology, mesh recover
+  MESH_PASSWORDS_FOLDER         passwords of broker users that are missing, for: mesh recover`;
 
 /**
  * Reads the environment of the command line.
@@ -47,6 +50,7 @@ export function meshEnvironment(env: (name: string) => string | undefined): Mesh
   const token = read("MESH_TOKEN");
   const password = read("MESH_PASSWORD");
   const management = read("MESH_RABBITMQ_MANAGEMENT_URL");
+  const passwordsFolder = read("MESH_PASSWORDS_FOLDER");
   const gatewayPort = services.find(({ name }) => name === "gateway")?.publicPort ?? 8080;
   return {
     services: services.map(({ name, internalPort }) => ({
@@ -60,6 +64,7 @@ export function meshEnvironment(env: (name: string) => string | undefined): Mesh
     ...(token === undefined ? {} : { token }),
     ...(password === undefined ? {} : { password }),
     ...(management === undefined ? {} : { management: managementFrom(management) }),
+    ...(passwordsFolder === undefined ? {} : { passwordsFolder }),
   };
 }
 

@@ -24,13 +24,15 @@ Deno.test("variables move single services, or all of them, and bring tokens", ()
     "http://10.0.0.3:9103",
     "https://audit",
   ]);
-  const { gatewayUrl, token, sessionPath, management } = read({
+  const { gatewayUrl, token, sessionPath, management, passwordsFolder } = read({
     ...offset,
     XDG_CONFIG_HOME: "/cfg",
     MESH_TOKEN: "t",
     MESH_RABBITMQ_MANAGEMENT_URL: "http://admin:a%40b@127.0.0.1:15672",
+    MESH_PASSWORDS_FOLDER: "/run/secrets",
   });
-  assertEquals({ gatewayUrl, token, sessionPath, management }, {
+  assertEquals({ gatewayUrl, token, sessionPath, management, passwordsFolder }, {
+    passwordsFolder: "/run/secrets",
     gatewayUrl: "http://127.0.0.1:9080",
     token: "t",
     sessionPath: "/cfg/jangteo/session.json",

@@ -10,6 +10,7 @@ import {
   openSession,
   outboxCommands,
   projectionCommands,
+  redriveCommands,
   sagaCommands,
   type Send,
   sessionCommands,
@@ -19,7 +20,9 @@ import {
   timerCommands,
 } from "@mesh/cli";
 import { services, shopTopology, vhost } from "../topology.ts";
+import { brokerPasswords } from "./broker_passwords.ts";
 import { environmentHelp, type MeshEnvironment } from "./mesh_environment.ts";
+import { recoverCommands } from "./recover_commands.ts";
 import { topologyCommands } from "./topology_commands.ts";
 
 /** What the shop's command line runs on. */
@@ -41,6 +44,14 @@ export function meshProgram({ environment, file, send, clock, terminal }: MeshPr
     if (management !== undefined) return new ManagementClient({ ...management, vhost });
     throw new CliError(exitCodes.usage, "Cannot reach RabbitMQ: MESH_RABBITMQ_MANAGEMENT_URL is not set");
   };
+  const topology = {
+    topologyOf: shopTopology,
+    vhost,
+    partitions,
+    services: services.map(({ name }) => name),
+    connect,
+  };
+  const passwordOf = brokerPasswords(environment.passwordsFolder);
   return {
     name: "mesh",
     description: "Looks after the mesh: through the services' internal ports, which record and sign who did what.",
@@ -49,19 +60,15 @@ export function meshProgram({ environment, file, send, clock, terminal }: MeshPr
     commands: [
       sessionCommands({ session, ...(password === undefined ? {} : { password }) }),
       timelineCommand(mesh, { noun: "order", auditService: "audit", keysUrl, send }),
-      deadLetterCommands(mesh),
+      deadLetterCommands(mesh, clock),
+      redriveCommands(mesh, clock),
       sagaCommands(mesh, ["orchestrator"]),
       timerCommands(mesh),
       laneCommands(mesh),
       outboxCommands(mesh),
       projectionCommands(mesh, clock),
-      topologyCommands({
-        topologyOf: shopTopology,
-        vhost,
-        partitions,
-        services: services.map(({ name }) => name),
-        connect,
-      }),
+      topologyCommands(topology),
+      recoverCommands({ ...topology, mesh, sagaHost: "orchestrator", passwordOf, clock }),
     ],
   };
 }

@@ -24,7 +24,8 @@ export interface TopologyCommandOptions {
   readonly connect: (vhost: string) => Pick<ManagementClient, "call" | "user">;
 }
 
-interface Choice {
+/** Which topology a command is about. */
+export interface TopologyChoice {
   readonly partitions: number;
   readonly vhost: string;
   readonly tiers?: readonly number[];
@@ -37,7 +38,7 @@ export function topologyCommands(options: TopologyCommandOptions): AddCommands {
       .description("what RabbitMQ must hold: exchanges, queues, bindings, policies, rights");
     withChoice(topology.command("diff"), options)
       .description("compare it with what the broker holds; exit code 6 if they differ")
-      .action(async (choice: Choice, command: Command) => {
+      .action(async (choice: TopologyChoice, command: Command) => {
         const findings = await compare(options, choice, desiredBy(options, choice));
         output.show(command, { json: { findings }, text: () => findingsText(findings) });
         assertSame(findings);
@@ -45,7 +46,7 @@ export function topologyCommands(options: TopologyCommandOptions): AddCommands {
     withChoice(topology.command("apply"), options)
       .description("mend what differs, in the order in which nothing is lost")
       .option("--remove-foreign", "also delete what is not part of the topology; queues only when they are empty")
-      .action(async (choice: Choice & { removeForeign?: true }, command: Command) => {
+      .action(async (choice: TopologyChoice & { removeForeign?: true }, command: Command) => {
         await mend(options, choice, { output, command, removesForeign: choice.removeForeign === true });
       });
     withChoice(topology.command("detach"), options)
@@ -53,7 +54,7 @@ export function topologyCommands(options: TopologyCommandOptions): AddCommands {
         "cut a service's mailbox off that endangers the broker; it catches up from feeds after: topology apply",
       )
       .argument("<service>", "to be cut off")
-      .action(async (service: string, choice: Choice, command: Command) => {
+      .action(async (service: string, choice: TopologyChoice, command: Command) => {
         if (!options.services.includes(service)) {
           throw new CliError(
             exitCodes.usage,
@@ -65,7 +66,8 @@ export function topologyCommands(options: TopologyCommandOptions): AddCommands {
   };
 }
 
-function withChoice(command: Command, { vhost, partitions }: TopologyCommandOptions): Command {
+/** Adds the options that choose a topology. */
+export function withChoice(command: Command, { vhost, partitions }: TopologyCommandOptions): Command {
   return command
     .addOption(
       new Option("--partitions <n>", "mailbox partitions of each service").default(partitions)
@@ -89,13 +91,13 @@ function readTiers(text: string): readonly number[] {
   throw new InvalidArgumentError("Up to 8 whole numbers of milliseconds are needed.");
 }
 
-function desiredBy({ topologyOf }: TopologyCommandOptions, { partitions, tiers }: Choice): BrokerTopology {
+function desiredBy({ topologyOf }: TopologyCommandOptions, { partitions, tiers }: TopologyChoice): BrokerTopology {
   return topologyOf(partitions, tiers);
 }
 
 async function compare(
   { connect }: TopologyCommandOptions,
-  { vhost }: Choice,
+  { vhost }: TopologyChoice,
   desired: BrokerTopology,
 ): Promise<readonly TopologyFinding[]> {
   const client = connect(vhost) as ManagementClient;
@@ -110,7 +112,7 @@ interface Showing {
 
 async function mend(
   options: TopologyCommandOptions,
-  choice: Choice,
+  choice: TopologyChoice,
   { output, command, removesForeign }: Showing & { readonly removesForeign: boolean },
 ): Promise<void> {
   const desired = desiredBy(options, choice);
@@ -133,7 +135,7 @@ async function mend(
 
 async function detach(
   options: TopologyCommandOptions,
-  choice: Choice,
+  choice: TopologyChoice,
   { output, command, service }: Showing & { readonly service: string },
 ): Promise<void> {
   const whole = desiredBy(options, choice);
@@ -158,7 +160,8 @@ async function detach(
   });
 }
 
-async function reached<T>(work: Promise<T>): Promise<T> {
+/** @throws {CliError} With exit code 5 in place of `UnavailableError`. */
+export async function reached<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {

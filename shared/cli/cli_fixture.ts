@@ -5,6 +5,7 @@ import { meshAccess } from "./mesh_access.ts";
 import { outboxCommands } from "./outbox_commands.ts";
 import { runCli } from "./program.ts";
 import { projectionCommands } from "./projection_commands.ts";
+import { redriveCommands } from "./redrive_commands.ts";
 import { sagaCommands } from "./saga_commands.ts";
 import type { Send } from "./service_client.ts";
 import { openSession, type SessionFile } from "./session.ts";
@@ -121,7 +122,8 @@ export async function runMesh(
     commands: [
       sessionCommands({ session, ...(password === undefined ? {} : { password }) }),
       timelineCommand(mesh, { noun: "order", auditService: "audit", keysUrl: "http://gateway/keys", send }),
-      deadLetterCommands(mesh),
+      deadLetterCommands(mesh, time),
+      redriveCommands(mesh, time),
       sagaCommands(mesh, ["orchestrator"]),
       timerCommands(mesh),
       laneCommands(mesh),

@@ -1,9 +1,12 @@
+import type { Clock } from "@mesh/base";
 import { type Command, Option } from "commander";
 import { z } from "zod";
 import { CliError, exitCodes } from "./exit_codes.ts";
+import { choiceFields, type LetterChoice, withLetterChoice } from "./letter_options.ts";
 import { assertAllAnswered, gather, type MeshAccess, selected } from "./mesh_access.ts";
-import { limitOption, readReason } from "./options.ts";
+import { limitOption, readCount, readReason } from "./options.ts";
 import type { AddCommands, Output } from "./program.ts";
+import { assertChosen, forecast, order, type RedriveChoice, withRedriveLimits } from "./redrive_order.ts";
 import { plain, table } from "./terminal.ts";
 import { dateTime } from "./times.ts";
 
@@ -27,10 +30,10 @@ type DeadLetter = z.output<typeof DeadLetter> & { readonly service: string };
 const Page = z.object({ items: z.array(DeadLetter) });
 
 /** `dlq list | show | redrive | discard`. */
-export function deadLetterCommands(mesh: MeshAccess): AddCommands {
+export function deadLetterCommands(mesh: MeshAccess, clock: Clock): AddCommands {
   return (program, output) => {
     const dlq = program.command("dlq").description("dead letters: messages that will not be handled by themselves");
-    dlq.command("list")
+    withLetterChoice(dlq.command("list"))
       .description("list dead letters, the newest first")
       .option("--service <name>", "only those of one service")
       .addOption(
@@ -38,7 +41,7 @@ export function deadLetterCommands(mesh: MeshAccess): AddCommands {
           .default("dead"),
       )
       .addOption(limitOption())
-      .action(list(mesh, output));
+      .action(list(mesh, output, clock));
     dlq.command("show")
       .description("show one dead letter with what it says")
       .argument("<id>", "of the dead letter")
@@ -47,25 +50,55 @@ export function deadLetterCommands(mesh: MeshAccess): AddCommands {
         const letter = await findLetter(mesh, id, options.service);
         output.show(command, { json: { ...letter, payload: payloadOf(letter) }, text: () => letterText(letter) });
       });
-    for (const [verb, what] of verbs) {
-      dlq.command(verb)
-        .description(what)
-        .argument("<id...>", "of dead letters; all of one service change together or not at all")
-        .requiredOption("--reason <text>", "why; it is recorded and signed", readReason)
-        .option("--service <name>", "the service that has them; all are asked otherwise")
-        .action(settle(mesh, output, verb));
-    }
+    withRedriveLimits(withLetterChoice(dlq.command("redrive")))
+      .description(
+        "send dead letters of the last 14 days through their mailbox again, from the first attempt: those with these ids " +
+          "at once, or, chosen by what they are, as a job that goes on by itself (see: redrive list)",
+      )
+      .argument("[id...]", "of dead letters; all of one service change together or not at all")
+      .option("--all", "every dead letter")
+      .option("--key <key>", "only those for, or about, one actor: a SKU, an order id")
+      .option("--service <name>", "only those of one service")
+      .option("--limit <n>", "the oldest so many of a service (1000)", readCount)
+      .option("--dry-run", "say of each letter whether it would be taken, and why not; change nothing")
+      .option("--watch", "tell progress until the end; exit code 1 if anything failed")
+      .option("--reason <text>", "why; it is recorded and signed; needed unless --dry-run", readReason)
+      .action(redrive({ mesh, output, clock }));
+    dlq.command("discard")
+      .description("give dead letters up; they stay on record")
+      .argument("<id...>", "of dead letters; all of one service change together or not at all")
+      .requiredOption("--reason <text>", "why; it is recorded and signed", readReason)
+      .option("--service <name>", "the service that has them; all are asked otherwise")
+      .action((ids: readonly string[], options: { reason: string; service?: string }, command: Command) =>
+        settle({ mesh, output }, { ids, ...options, verb: "discard", command })
+      );
   };
 }
 
-const verbs = [
-  ["redrive", "send dead letters of the last 14 days through their mailbox again, from the first attempt"],
-  ["discard", "give dead letters up; they stay on record"],
-] as const;
+function redrive(options: Parameters<typeof order>[0]) {
+  return async (ids: readonly string[], choice: RedriveChoice, command: Command) => {
+    assertChosen(ids, choice);
+    if (choice.dryRun === true) return await forecast(options, { ids, choice, command });
+    const { reason, service } = choice;
+    if (reason === undefined) throw new CliError(exitCodes.usage, "Cannot redrive: --reason is not given");
+    if (ids.length === 0) return await order(options, { choice, reason, command });
+    await settle(options, { ids, reason, verb: "redrive", command, ...(service === undefined ? {} : { service }) });
+  };
+}
 
-function list(mesh: MeshAccess, output: Output) {
-  return async (options: { service?: string; status: string; limit: number }, command: Command) => {
-    const gathered = await gather(selected(mesh, options.service), (service) => readAll(mesh, service, options));
+interface ListOptions extends LetterChoice {
+  readonly service?: string;
+  readonly status: string;
+  readonly limit: number;
+}
+
+function list(mesh: MeshAccess, output: Output, clock: Clock) {
+  return async (options: ListOptions, command: Command) => {
+    const choice = choiceFields(options, clock.nowMs());
+    const gathered = await gather(
+      selected(mesh, options.service),
+      (service) => readAll(mesh, service, { ...options, choice }),
+    );
     const letters = gathered.answers.flatMap(({ value }) => value).sort((a, b) => b.diedAtMs - a.diedAtMs);
     output.show(command, { json: { items: letters }, text: () => listText(letters) });
     assertAllAnswered(gathered);
@@ -75,12 +108,13 @@ function list(mesh: MeshAccess, output: Output) {
 async function readAll(
   mesh: MeshAccess,
   service: string,
-  { status, limit }: { readonly status: string; readonly limit: number },
+  { status, limit, choice }: ListOptions & { readonly choice: ReturnType<typeof choiceFields> },
 ): Promise<readonly DeadLetter[]> {
   const letters: DeadLetter[] = [];
   while (letters.length < limit) {
     const wanted = Math.min(200, limit - letters.length);
     const query = new URLSearchParams({ limit: String(wanted) });
+    for (const [name, value] of Object.entries(choice)) query.set(name, String(value));
     if (status !== "all") query.set("status", status);
     const last = letters.at(-1);
     if (last !== undefined) query.set("after", last.id);
@@ -108,31 +142,38 @@ async function findLetter(mesh: MeshAccess, id: string, service?: string): Promi
   throw new CliError(exitCodes.notFound, `Cannot find dead letter "${id}": no service has it`);
 }
 
-function settle(mesh: MeshAccess, output: Output, verb: "redrive" | "discard") {
-  return async (ids: readonly string[], options: { reason: string; service?: string }, command: Command) => {
-    const past = verb === "redrive" ? "redriven" : "discarded";
-    const letters = await Promise.all([...new Set(ids)].map((id) => findLetter(mesh, id, options.service)));
-    const byService = [...Map.groupBy(letters, ({ service }) => service)];
-    const done: { service: string; ids: readonly string[] }[] = [];
-    const show = () =>
-      output.show(command, {
-        json: { [past]: done },
-        text: () => done.map(({ service, ids }) => `${past} at ${service}: ${ids.join(", ")}`).join("\n"),
-      });
-    for (const [service, found] of byService) {
-      const own = found.map(({ id }) => id);
-      const body = { ids: own, reason: options.reason };
-      try {
-        await mesh.post(service, `/operator/v1/dead-letters/${verb}`, { body, schema: z.unknown() });
-      } catch (error) {
-        // What is done at the services before is done.
-        if (done.length > 0) show();
-        throw error;
-      }
-      done.push({ service, ids: own });
+async function settle(
+  { mesh, output }: { readonly mesh: MeshAccess; readonly output: Output },
+  { ids, reason, service: only, verb, command }: {
+    readonly ids: readonly string[];
+    readonly reason: string;
+    readonly service?: string;
+    readonly verb: "redrive" | "discard";
+    readonly command: Command;
+  },
+): Promise<void> {
+  const past = verb === "redrive" ? "redriven" : "discarded";
+  const letters = await Promise.all([...new Set(ids)].map((id) => findLetter(mesh, id, only)));
+  const byService = [...Map.groupBy(letters, ({ service }) => service)];
+  const done: { service: string; ids: readonly string[] }[] = [];
+  const show = () =>
+    output.show(command, {
+      json: { [past]: done },
+      text: () => done.map(({ service, ids }) => `${past} at ${service}: ${ids.join(", ")}`).join("\n"),
+    });
+  for (const [service, found] of byService) {
+    const own = found.map(({ id }) => id);
+    try {
+      const body = { ids: own, reason };
+      await mesh.post(service, `/operator/v1/dead-letters/${verb}`, { body, schema: z.unknown() });
+    } catch (error) {
+      // What is done at the services before is done.
+      if (done.length > 0) show();
+      throw error;
     }
-    show();
-  };
+    done.push({ service, ids: own });
+  }
+  show();
 }
 
 function listText(letters: readonly DeadLetter[]): string {

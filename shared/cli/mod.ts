@@ -6,9 +6,10 @@
 export { deadLetterCommands } from "./dead_letter_commands.ts";
 export { CliError, type ExitCode, exitCodes } from "./exit_codes.ts";
 export { assertAllAnswered, gather, type Gathered, type MeshAccess, meshAccess, selected } from "./mesh_access.ts";
-export { readReason } from "./options.ts";
+export { readDuration, readReason } from "./options.ts";
 export { outboxCommands } from "./outbox_commands.ts";
 export { type AddCommands, type CliOptions, type Output, runCli } from "./program.ts";
+export { redriveCommands } from "./redrive_commands.ts";
 export { projectionCommands } from "./projection_commands.ts";
 export { sagaCommands } from "./saga_commands.ts";
 export { type Call, call, type Send, type ServiceAddress } from "./service_client.ts";

@@ -8,11 +8,14 @@ export function readReason(text: string): string {
 
 /** How many items a list shows at most. */
 export function limitOption(): Option {
-  return new Option("--limit <n>", "at most so many per service").default(200).argParser((text) => {
-    const limit = Number(text);
-    if (Number.isInteger(limit) && limit >= 1 && limit <= 10_000) return limit;
-    throw new InvalidArgumentError("A whole number from 1 to 10000 is needed.");
-  });
+  return new Option("--limit <n>", "at most so many per service").default(200).argParser(readCount);
+}
+
+/** @throws {InvalidArgumentError} If it is no whole number from 1 to 10,000. */
+export function readCount(text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1 && count <= 10_000) return count;
+  throw new InvalidArgumentError("A whole number from 1 to 10000 is needed.");
 }
 
 /** The act's own id, for asking again after an answer that was lost. */
@@ -31,6 +34,13 @@ export function readShift(text: string): number {
   const ms = Number(count) * (unitsMs[unit ?? ""] ?? NaN) * (sign === "-" ? -1 : 1);
   if (Number.isInteger(ms) && ms !== 0 && Math.abs(ms) <= 30 * 86_400_000) return ms;
   throw new InvalidArgumentError("A duration up to 30d is needed: 90s, 10m, -2h, 1d.");
+}
+
+/** @returns Milliseconds, more than 0. @throws {InvalidArgumentError} If it is no duration. */
+export function readDuration(text: string): number {
+  const ms = /^\d/.test(text) ? readShift(text) : NaN;
+  if (ms > 0) return ms;
+  throw new InvalidArgumentError("A duration up to 30d is needed: 90s, 10m, 2h, 1d.");
 }
 
 const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };

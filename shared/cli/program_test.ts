@@ -13,20 +13,22 @@ Deno.test("help names every command, the exit codes and the environment, and is 
 Looks after a mesh.
 
 Options:
-  --json           print one JSON document instead of text
-  -h, --help       display help for command
+  --json            print one JSON document instead of text
+  -h, --help        display help for command
 
 Commands:
-  login [options]  log in at the gateway; the session is kept for the commands that follow
-  logout           end the session
-  order            what happened to one order
-  dlq              dead letters: messages that will not be handled by themselves
-  sagas|saga       sagas: processes that span services
-  timers|timer     timers: deadlines that actors and sagas wait for
-  lanes|lane       lanes: messages that wait behind one that failed, so that they do not overtake it
-  outbox           outboxes: what services have said and nobody answered yet
-  projections      read models, made from other services' events
-  help [command]   display help for command
+  login [options]   log in at the gateway; the session is kept for the commands that follow
+  logout            end the session
+  order             what happened to one order
+  dlq               dead letters: messages that will not be handled by themselves
+  redrives|redrive  redrives of many dead letters, each a job; begun with: dlq redrive
+  sagas|saga        sagas: processes that span services
+  timers|timer      timers: deadlines that actors and sagas wait for
+  lanes|lane        lanes: messages that wait behind one that failed, so that they do not overtake
+                    it
+  outbox            outboxes: what services have said and nobody answered yet
+  projections       read models, made from other services' events
+  help [command]    display help for command
 
 Environment: MESH_TOKEN
 
@@ -35,14 +37,14 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 not allowed, 5 unavailable, 
 });
 
 Deno.test("help of a command shows its arguments and options, the global ones too", async () => {
-  const { code, out } = await runMesh("dlq redrive --help", {});
+  const { code, out } = await runMesh("dlq discard --help", {});
 
   assertSame(code, 0);
   assertSame(
     out,
-    `Usage: mesh dlq redrive [options] <id...>
+    `Usage: mesh dlq discard [options] <id...>
 
-send dead letters of the last 14 days through their mailbox again, from the first attempt
+give dead letters up; they stay on record
 
 Arguments:
   id                of dead letters; all of one service change together or not at all
@@ -67,6 +69,7 @@ Deno.test("every group says what belongs to it", async () => {
 
   assertEquals(await commandsOf("order"), ["timeline", "help"]);
   assertEquals(await commandsOf("dlq"), ["list", "show", "redrive", "discard", "help"]);
+  assertEquals(await commandsOf("redrive"), ["list", "show", "pause", "resume", "cancel", "help"]);
   assertEquals(await commandsOf("sagas"), ["list", "resume", "retry-step", "compensate", "settle", "help"]);
   assertEquals(await commandsOf("timers"), ["list", "explain", "shift", "cancel", "help"]);
   assertEquals(await commandsOf("outbox"), ["status", "redrive", "help"]);
@@ -87,7 +90,17 @@ Deno.test("a wrong command line ends with 2, asks nobody, and says what is wrong
   assertMatch(await wrong("dlq list --status buried"), /Allowed choices are dead, redriven, discarded, all/);
   assertMatch(await wrong("dlq list --limit 0"), /1 to 10000/);
   assertMatch(await wrong("dlq show"), /missing required argument 'id'/);
-  assertMatch(await wrong("dlq redrive abc"), /required option '--reason <text>'/);
+  assertMatch(await wrong("dlq discard abc"), /required option '--reason <text>'/);
+  assertMatch(await wrong("dlq redrive abc"), /--reason is not given/);
+  assertMatch(await wrong("dlq redrive --reason fixed"), /say which letters, by their ids, .* or --all/);
+  assertMatch(await wrong("dlq redrive abc --all --reason fixed"), /either ids or what narrows a choice/);
+  assertMatch(await wrong("dlq redrive abc --rate 1 --reason fixed"), /go at once, without limits/);
+  assertMatch(await wrong("dlq redrive --all --rate 0 --reason fixed"), /A number from 0.01 to 1000/);
+  assertMatch(
+    await wrong("dlq redrive --since yesterday --reason fixed"),
+    /A time with its zone is needed, or a duration/,
+  );
+  assertMatch(await wrong("redrive pause abc"), /required option '--reason <text>'/);
   assertMatch(await wrong("outbox redrive --reason ab"), /3 to 500 characters/);
   assertMatch(await wrong("dlq list --service ordres"), /there are orders, payments/);
   assertMatch(await wrong("logout now"), /too many arguments/);

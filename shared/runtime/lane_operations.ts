@@ -4,7 +4,9 @@ import { type DeadLetterEntry, noWrites, type StoredLane } from "@mesh/store";
 import { keptBody } from "./intake.ts";
 import type { LaneReleaser } from "./lane_releaser.ts";
 import type { Lanes } from "./lanes.ts";
-import { actOf, type OperationsOptions, redriveOf, settle } from "./operations.ts";
+import { type OperationsOptions, settle } from "./operations.ts";
+import { actOf } from "./operator_log.ts";
+import { redriveEntry } from "./redrive_judge.ts";
 
 /** What operators may see and do about lanes that are not open. */
 export interface LaneOperations {
@@ -80,7 +82,7 @@ async function release(options: LaneOperationsOptions, lane: StoredLane, { reaso
   }
   const { store, systemLog, publisher } = options;
   const act = await actOf(options, { action: action.name, reason, subjects: action.subjects, by });
-  const again = redriveOf(options, { ...head, id: head.messageId, body: bodyOf(head.envelope) });
+  const again = redriveEntry(options, { ...head, id: head.messageId, body: bodyOf(head.envelope) });
   const writes = { ...noWrites, ...act.writes, outbox: [again, ...act.writes.outbox] };
   const result = await store.commit(writes);
   if (result.outcome === "conflict") {

@@ -11,9 +11,13 @@ import { EffectExecutor } from "./effect_executor.ts";
 import { Generations } from "./generations.ts";
 import { Intake } from "./intake.ts";
 import { LaneReleaser } from "./lane_releaser.ts";
+import { lanesTouched } from "./lane_operations.ts";
 import { Lanes } from "./lanes.ts";
 import { operationsOf } from "./operations.ts";
 import type { Operations } from "./operator_routes.ts";
+import { RedriveJudge } from "./redrive_judge.ts";
+import { RedriveLoop } from "./redrive_loop.ts";
+import { redriveOperations } from "./redrive_operations.ts";
 import { OutboxPublisher } from "./outbox_publisher.ts";
 import { ProjectionPlanner } from "./projection_planner.ts";
 import { Rebuilds } from "./rebuild.ts";
@@ -39,6 +43,7 @@ export interface Machinery {
   readonly rebuilds: Rebuilds;
   readonly timers: TimerLoop;
   readonly releaser: LaneReleaser;
+  readonly redrives: RedriveLoop;
   readonly operations: Operations;
 }
 
@@ -86,6 +91,14 @@ export async function assemble(parts: ServiceParts): Promise<Machinery> {
   const loop: TurnLoop = loopOf(shared, { consumer, executor, lanes });
   const releaser: LaneReleaser = new LaneReleaser({ ...shared, loop });
   const rebuilds = rebuildsOf(shared, loop);
+  const judge = new RedriveJudge({ ...shared, consumer: shared.planner.inboxConsumer });
+  const redrives = new RedriveLoop({
+    ...shared,
+    service: definition.name,
+    loop,
+    judge,
+    onTaken: () => lanesTouched({ lanes, releaser }),
+  });
   return {
     databaseClock,
     speaker,
@@ -99,7 +112,8 @@ export async function assemble(parts: ServiceParts): Promise<Machinery> {
     rebuilds,
     timers: new TimerLoop(shared),
     releaser,
-    operations: operationsFor(shared, { loop, lanes, releaser, rebuilds }),
+    redrives,
+    operations: operationsFor(shared, { loop, lanes, releaser, rebuilds, judge, redrives }),
   };
 }
 
@@ -180,15 +194,20 @@ function rebuildsOf(shared: Shared, loop: TurnLoop): Rebuilds {
 
 function operationsFor(
   shared: Shared,
-  parts: Pick<Machinery, "loop" | "releaser" | "rebuilds"> & { readonly lanes: Lanes },
+  { redrives, ...parts }: Pick<Machinery, "loop" | "releaser" | "rebuilds" | "redrives"> & {
+    readonly lanes: Lanes;
+    readonly judge: RedriveJudge;
+  },
 ): Operations {
   const { definition, behaviour, viewOf: _viewOf, ...rest } = shared;
-  return operationsOf({
-    ...rest,
-    ...parts,
-    service: definition.name,
-    ...(behaviour === undefined ? {} : { behaviour, viewOf: viewer(shared, behaviour) }),
-  });
+  const options = { ...rest, ...parts, service: definition.name };
+  return {
+    ...operationsOf({
+      ...options,
+      ...(behaviour === undefined ? {} : { behaviour, viewOf: viewer(shared, behaviour) }),
+    }),
+    ...redriveOperations({ ...options, onWork: () => redrives.hint() }),
+  };
 }
 
 function plannerOf(parts: ServiceParts, intake: Intake, generations: Generations): Planner {

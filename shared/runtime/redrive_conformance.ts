@@ -1,14 +1,23 @@
 import { deepStrictEqual as assertEquals, rejects as assertRejects } from "node:assert/strict";
 import { systemClock, systemIds } from "@mesh/base";
 import { brokerTopology, MemoryBrokerServer } from "@mesh/broker";
-import { emitPolicyFrom, fixedKeyDirectory, generateSigningKey, policyIndex } from "@mesh/envelope";
+import {
+  commandClaims,
+  emitPolicyFrom,
+  fixedKeyDirectory,
+  generateSigningKey,
+  keyFile,
+  policyIndex,
+  signEnvelope,
+} from "@mesh/envelope";
 import { type DeadLetterEntry, noWrites, type Store } from "@mesh/store";
+import { keptBody } from "./intake.ts";
 import { silentLog } from "./log.ts";
 import { silentMeter } from "./meter.ts";
 import type { Operations } from "./operator_routes.ts";
 import { startService } from "./service.ts";
 import { defaultSettings } from "./settings.ts";
-import { counterService } from "./test_world.ts";
+import { askerService, Count, counterService } from "./test_world.ts";
 
 /** A store under test, on an empty database. */
 export interface RedriveSubject {
@@ -20,6 +29,7 @@ export interface RedriveSubject {
 const ids = systemIds();
 const dayMs = 86_400_000;
 const by = { subject: "operator-1", via: "operator" };
+const asker = generateSigningKey("asker");
 
 /**
  * Holds a service on some store to what operators may redrive.
@@ -71,33 +81,41 @@ const promises: Readonly<Record<string, (given: Given) => Promise<void>>> = {
 
 /** Lets messages die. */
 async function bury(store: Store, count: number): Promise<readonly DeadLetterEntry[]> {
-  const letters = Array.from({ length: count }, () => ({
+  const letters = Array.from({ length: count }, () => {
+    const messageId = ids.next();
+    const occasion = { service: "asker", correlation: messageId, causation: null, nowMs: systemClock.nowMs() };
+    const claims = commandClaims({ message: Count({ id: "a" }), id: messageId, ...occasion });
+    return letterOf(messageId, signEnvelope(claims, asker.key).token);
+  });
+  await store.commit({ ...noWrites, deadLetters: letters });
+  return letters;
+}
+
+function letterOf(messageId: string, token: string): DeadLetterEntry {
+  return {
     id: ids.next(),
-    messageId: ids.next(),
+    messageId,
     type: "counter.count",
-    class: "exhausted" as const,
+    class: "exhausted",
     reason: "dependency.unavailable",
     detail: "six attempts failed",
     attempts: 6,
     queue: "counter.in.p0",
     userId: "asker",
     correlation: "a",
-    body: "Ym9keQ==",
-    bodyBytes: 4,
-    digest: "digest",
+    ...keptBody(new TextEncoder().encode(token)),
     headers: {},
-  }));
-  await store.commit({ ...noWrites, deadLetters: letters });
-  return letters;
+  };
 }
 
 async function statuses(store: Store, letterIds: readonly string[]): Promise<readonly unknown[]> {
   return await Promise.all(letterIds.map(async (id) => (await store.findDeadLetter(id))?.status));
 }
 
-/** Starts a service that takes nothing in: what is redriven stays on its way. */
+/** Starts a service that nothing reaches in time: what is redriven stays on its way. */
 async function withOperations(store: Store, work: (operations: Operations) => Promise<void>): Promise<void> {
-  const definition = { ...counterService, accepts: [], commandsItself: false };
+  const definition = { ...counterService, accepts: [Count], commandsItself: false };
+  const { name, text } = keyFile("asker", [{ jwk: asker.publicJwk, status: "active" }]);
   const server = new MemoryBrokerServer({ clock: systemClock });
   await server.load(brokerTopology([counterService], { partitions: 1 }));
   const broker = await server.connect("counter");
@@ -107,8 +125,8 @@ async function withOperations(store: Store, work: (operations: Operations) => Pr
     broker,
     store,
     signingKey: generateSigningKey("counter").key,
-    keys: fixedKeyDirectory({}),
-    policy: policyIndex(emitPolicyFrom([counterService])),
+    keys: fixedKeyDirectory({ [name]: text }),
+    policy: policyIndex(emitPolicyFrom([counterService, askerService])),
     feeds: { read: never, readStream: never },
     clock: systemClock,
     ids,

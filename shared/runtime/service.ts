@@ -4,7 +4,7 @@ import { noWrites, type TurnWrites } from "@mesh/store";
 import { drainDeadLetters } from "./dead_letter_drainer.ts";
 import { localWork } from "./local_work.ts";
 import { assemble, type Machinery } from "./machinery.ts";
-import { recordInLog } from "./operations.ts";
+import { recordInLog } from "./operator_log.ts";
 import type { Operations } from "./operator_routes.ts";
 import type { ServiceParts } from "./service_parts.ts";
 import { SystemLog } from "./system_log.ts";
@@ -87,7 +87,7 @@ export async function startService(parts: ServiceParts): Promise<RunningService>
 /** Sets everything going. */
 function startWork(parts: ServiceParts, machinery: Machinery) {
   const { definition, behaviour, broker, clock, settings } = parts;
-  const { channel, consumer, publisher, loop, executor, catchUp, rebuilds, timers, releaser } = machinery;
+  const { channel, consumer, publisher, loop, executor, catchUp, rebuilds, timers, releaser, redrives } = machinery;
   const stopping = new AbortController();
   const publisherStopping = new AbortController();
   const unlisten = broker.onReconnected(() => catchUp.reconnected());
@@ -99,7 +99,9 @@ function startWork(parts: ServiceParts, machinery: Machinery) {
     loop.quarantine.run(stopping.signal),
     ...(behaviour?.hasTimers === true ? [timers.run(stopping.signal)] : []),
     ...(behaviour !== undefined && behaviour.effects.length > 0 ? [executor.run(stopping.signal)] : []),
-    ...(hasMailbox(definition) ? [drainDeadLetters({ ...parts, service: definition.name }, stopping.signal)] : []),
+    ...(hasMailbox(definition)
+      ? [drainDeadLetters({ ...parts, service: definition.name }, stopping.signal), redrives.run(stopping.signal)]
+      : []),
   ];
   let isDraining = false;
   return {

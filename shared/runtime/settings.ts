@@ -29,6 +29,8 @@ export interface RuntimeSettings {
   readonly timerEveryMs: number;
   /** Time between two looks for effects that nobody hinted at, in milliseconds. */
   readonly effectEveryMs: number;
+  /** Time between two looks at a redrive of dead letters that is under way, in milliseconds. */
+  readonly redriveEveryMs: number;
   /** Effects under way at once per dependency. */
   readonly effectsPerDependencyMax: number;
   /** First wait before an effect is tried again, in milliseconds; doubles up to `effectRetryMaxMs`. */
@@ -70,6 +72,7 @@ export const defaultSettings: RuntimeSettings = Object.freeze({
   leaseMs: 30_000,
   timerEveryMs: 250,
   effectEveryMs: 1_000,
+  redriveEveryMs: 500,
   effectsPerDependencyMax: 16,
   effectRetryMinMs: 1_000,
   effectRetryMaxMs: 60_000,

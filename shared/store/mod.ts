@@ -43,5 +43,19 @@ export {
   type StoredLane,
 } from "./lane.ts";
 export type { StoredTimer, TimerQuery, UnansweredCommand } from "./open_work.ts";
+export {
+  type DeadLetterQuery,
+  type LetterFate,
+  type RedriveEntry,
+  type RedriveItemChange,
+  type RedriveItemEntry,
+  type RedriveItemState,
+  redriveItemStates,
+  type RedriveStatus,
+  type RedriveStep,
+  type RedriveStore,
+  type StoredRedrive,
+  type StoredRedriveItem,
+} from "./redrive.ts";
 export type { RunNote, RunRecord } from "./run_record.ts";
 export type { StoreStatus, StreamCounts } from "./store_status.ts";

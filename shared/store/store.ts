@@ -1,6 +1,7 @@
 import type { StoredTimer, TimerQuery, UnansweredCommand } from "./open_work.ts";
 import type { Json } from "@mesh/base";
 import type { DeadLetterEntry, StoredDeadLetter } from "./dead_letter.ts";
+import type { RedriveStore } from "./redrive.ts";
 import type { LaneTable, LaneWrites, ParkedMessage } from "./lane.ts";
 import type { RunRecord } from "./run_record.ts";
 import type { StoreStatus, StreamCounts } from "./store_status.ts";
@@ -208,7 +209,7 @@ export interface DueTimer {
 }
 
 /** Postgres, or its double: everything that a service remembers. */
-export interface Store extends RunRecord, AsyncDisposable {
+export interface Store extends RedriveStore, RunRecord, AsyncDisposable {
   /**
    * Loads actors.
    *
@@ -333,12 +334,6 @@ export interface Store extends RunRecord, AsyncDisposable {
   /** Removes all rows of a generation. */
   dropRows(projection: string, generation: number): Promise<void>;
 
-  /** The newest first (by id), after (below) `after` if given. */
-  listDeadLetters(
-    options: { readonly status?: StoredDeadLetter["status"]; readonly limit: number; readonly after?: string },
-  ): Promise<
-    readonly StoredDeadLetter[]
-  >;
   findDeadLetter(id: string): Promise<StoredDeadLetter | undefined>;
   /**
    * Marks dead letters and, for a redrive, writes their outbox rows, together with a recorded event, if all still stand as `dead`.

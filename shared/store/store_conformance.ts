@@ -3,6 +3,7 @@ import { concurrencyCases } from "./conformance/concurrency_cases.ts";
 import { laneCases } from "./conformance/lane_cases.ts";
 import { outboxCases } from "./conformance/outbox_cases.ts";
 import { readingCases } from "./conformance/reading_cases.ts";
+import { redriveCases } from "./conformance/redrive_cases.ts";
 import { runCases } from "./conformance/run_cases.ts";
 import type { StoreCase, StoreSubject } from "./conformance/subject.ts";
 import { workCases } from "./conformance/work_cases.ts";
@@ -15,6 +16,7 @@ export const storeCases: readonly StoreCase[] = [
   ...outboxCases,
   ...workCases,
   ...readingCases,
+  ...redriveCases,
   ...laneCases,
   ...runCases,
   ...concurrencyCases,

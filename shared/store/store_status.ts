@@ -3,6 +3,8 @@ export interface StoreStatus {
   readonly outboxCount: number;
   /** Age of the oldest unconfirmed row, in milliseconds; 0 when there is none. */
   readonly outboxOldestMs: number;
+  /** Age of the oldest row at all, commands that wait for their answer included, in milliseconds; 0 when there is none. */
+  readonly unansweredOldestMs: number;
   readonly deadLetterCount: number;
   readonly openEffectCount: number;
   readonly effectOldestMs: number;

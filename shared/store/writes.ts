@@ -109,17 +109,21 @@ export function answersIn(writes: TurnWrites): readonly { readonly commandId: st
  * Its texts come from messages that nobody has verified; a NUL in one of them must not keep it from being put away.
  */
 export function cleanDeadLetter(letter: DeadLetterEntry): DeadLetterEntry {
-  const clean = (text: string) => text.replaceAll("\0", "\uFFFD").toWellFormed();
   return {
     ...letter,
-    messageId: clean(letter.messageId),
-    type: clean(letter.type),
-    reason: clean(letter.reason),
-    detail: clean(letter.detail),
-    queue: clean(letter.queue),
-    userId: clean(letter.userId),
-    correlation: clean(letter.correlation),
+    messageId: cleanText(letter.messageId),
+    type: cleanText(letter.type),
+    reason: cleanText(letter.reason),
+    detail: cleanText(letter.detail),
+    queue: cleanText(letter.queue),
+    userId: cleanText(letter.userId),
+    correlation: cleanText(letter.correlation),
   };
+}
+
+/** Takes what a database cannot store out of a text. */
+export function cleanText(text: string): string {
+  return text.replaceAll("\0", "\uFFFD").toWellFormed();
 }
 
 /** Orders by code point, as the database's collation "C" does; JavaScript's own order differs beyond U+FFFF. */

@@ -1,5 +1,7 @@
 import type { TestShop } from "../e2e/harness/mod.ts";
-import { operatorOf } from "./operator.ts";
+import { UnavailableError } from "@mesh/base";
+import { type BrokerPlace, recoverBroker } from "../e2e/mesh_command.ts";
+import { ordealPlace } from "./ordeal_options.ts";
 
 /** Something that breaks, and how it comes back. */
 export interface Fault {
@@ -36,9 +38,12 @@ export function killedBroker({ shop: { infra } }: TestShop): Fault {
   return { name: "rabbitmq", strike: () => infra.broker.kill(), mend: () => infra.broker.start() };
 }
 
-/** The broker loses its disk: every message, queue, binding and user. An operator loads it anew and redrives. */
-export function wipedBroker(test: TestShop): Fault {
-  const { shop } = test;
+/**
+ * The broker loses its disk: every message, queue, binding and user. An operator starts it, empty, and gives one command.
+ *
+ * @param place Partitions and tiers that the shop was started with.
+ */
+export function wipedBroker({ shop }: TestShop, place: Pick<BrokerPlace, "partitions" | "tiersMs">): Fault {
   return {
     name: "rabbitmq without its data",
     strike: async () => {
@@ -47,9 +52,9 @@ export function wipedBroker(test: TestShop): Fault {
     },
     mend: async () => {
       await shop.infra.broker.start();
-      await shop.reloadBroker();
-      await Promise.all(shop.serviceNames.map((service) => shop.untilReady(service)));
-      await redriveAll(test);
+      // Whether all orders end is for the ordeal to see, while more of them come.
+      const { code, err } = await recoverBroker({ shop, ...place }, "--no-wait");
+      if (code !== 0) throw new UnavailableError(`Cannot recover the broker: exit code ${code}, ${err}`);
     },
   };
 }
@@ -60,13 +65,6 @@ export function allFaults(test: TestShop): readonly Fault[] {
     ...test.shop.serviceNames.map((service) => killedService(test, service)),
     killedPostgres(test),
     killedBroker(test),
-    wipedBroker(test),
+    wipedBroker(test, ordealPlace),
   ];
-}
-
-/** What an operator does after the loss of the broker's data: everything unanswered goes out again at once. */
-async function redriveAll({ shop }: TestShop): Promise<void> {
-  const call = await operatorOf(shop);
-  const reason = "the broker has lost its data";
-  await Promise.all(shop.serviceNames.map((service) => call(service, "outbox/redrive", { reason })));
 }

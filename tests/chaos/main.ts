@@ -7,39 +7,66 @@
 import { parseArgs } from "node:util";
 import { withShop } from "../e2e/harness/mod.ts";
 import type { Tally } from "../e2e/invariants/mod.ts";
+import { amnesiaOptions, amnesiaText, endureAmnesia } from "./amnesia.ts";
 import { allFaults } from "./faults.ts";
-import { type Blow, endLimitMs, inFlightMin, Ordeal, ordealOptions, type Outcome } from "./ordeal.ts";
+import { type Blow, endLimitMs, inFlightMin, Ordeal, type Outcome } from "./ordeal.ts";
+import { ordealOptions } from "./ordeal_options.ts";
 import { tableOf, worstOf } from "./report.ts";
 
-const { values } = parseArgs({ options: { rounds: { type: "string", default: "3" }, only: { type: "string" } } });
-const rounds = Number(values.rounds);
-if (!Number.isInteger(rounds) || rounds < 1 || rounds > 100) {
-  console.error(`Cannot run ${values.rounds} rounds: give a whole number from 1 to 100`);
+const { values } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "3" },
+    only: { type: "string" },
+    amnesia: { type: "string" },
+  },
+});
+Deno.exit(await (values.amnesia === undefined ? runRounds() : runAmnesia()) ? 0 : 1);
+
+/** Kills every part by itself, or those of `--only`. */
+async function runRounds(): Promise<boolean> {
+  const rounds = wholeNumber("rounds", values.rounds, 100);
+  const only = values.only?.split(",");
+  const blows: Blow[] = [];
+  return await withShop(ordealOptions, async (test) => {
+    const faults = allFaults(test).filter(({ name }) => only?.includes(name) ?? true);
+    await using ordeal = await Ordeal.begin(test);
+    let tally: Tally | undefined;
+    for (let round = 1; round <= rounds; round += 1) {
+      for (const fault of faults) {
+        ordeal.stream.start();
+        await ordeal.endure(fault);
+        const outcome = await ordeal.conclude();
+        const blow = outcome.blows.at(-1)!;
+        blows.push(blow);
+        tally = outcome.tally;
+        console.log(`round ${round}: ${JSON.stringify(blow)}`);
+        if (!isGood(outcome)) return false;
+      }
+    }
+    console.log(`\n${tableOf(worstOf(blows))}\n\n${JSON.stringify(tally)}`);
+    return true;
+  });
+}
+
+/** Takes everything from the broker in the middle of so many orders. */
+async function runAmnesia(): Promise<boolean> {
+  const count = wholeNumber("amnesia", values.amnesia!, 100_000);
+  return await withShop(amnesiaOptions, async (test) => {
+    const outcome = await endureAmnesia(test, count, (line) => console.log(line));
+    console.log(`\n${amnesiaText(outcome)}`);
+    for (const { rule, what } of outcome.violations) console.error(`${rule}: ${what}`);
+    const isLate = outcome.endedAfterMs >= endLimitMs;
+    if (isLate) console.error(`An order ended only ${outcome.endedAfterMs} ms after the redrive`);
+    return outcome.violations.length === 0 && outcome.exitCode === 0 && !isLate;
+  });
+}
+
+function wholeNumber(option: string, text: string, max: number): number {
+  const number = Number(text);
+  if (Number.isInteger(number) && number >= 1 && number <= max) return number;
+  console.error(`Cannot run --${option} ${text}: give a whole number from 1 to ${max}`);
   Deno.exit(2);
 }
-const only = values.only?.split(",");
-
-const blows: Blow[] = [];
-const isWell = await withShop(ordealOptions, async (test) => {
-  const faults = allFaults(test).filter(({ name }) => only?.includes(name) ?? true);
-  await using ordeal = await Ordeal.begin(test);
-  let tally: Tally | undefined;
-  for (let round = 1; round <= rounds; round += 1) {
-    for (const fault of faults) {
-      ordeal.stream.start();
-      await ordeal.endure(fault);
-      const outcome = await ordeal.conclude();
-      const blow = outcome.blows.at(-1)!;
-      blows.push(blow);
-      tally = outcome.tally;
-      console.log(`round ${round}: ${JSON.stringify(blow)}`);
-      if (!isGood(outcome)) return false;
-    }
-  }
-  console.log(`\n${tableOf(worstOf(blows))}\n\n${JSON.stringify(tally)}`);
-  return true;
-});
-Deno.exit(isWell ? 0 : 1);
 
 function isGood({ violations, blows }: Outcome): boolean {
   for (const { rule, what } of violations) console.error(`${rule}: ${what}`);

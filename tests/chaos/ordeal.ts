@@ -28,18 +28,6 @@ export interface Outcome {
   readonly blows: readonly Blow[];
 }
 
-/** How a shop has to be set up for an ordeal. */
-export const ordealOptions = {
-  hasOwnServers: true,
-  isSeeded: true,
-  settings: {
-    // A message that cannot be handled while somebody restarts must not run out of attempts: 26 s in all.
-    tiersMs: [100, 1_000, 5_000, 10_000],
-  },
-  // A minute: nobody is away for so long, so that orders end well instead of being given up.
-  sagaLimits: { giveUpAfterMs: 60_000, attentionAfterMs: 110_000 },
-};
-
 interface Strike {
   readonly fault: string;
   /** Orders in flight. */
@@ -65,9 +53,7 @@ export class Ordeal implements AsyncDisposable {
   /** Makes the provider take its time, so that orders are in flight when things break, and lets orders come. */
   static async begin(test: TestShop): Promise<Ordeal> {
     const { shop } = test;
-    const switches = `http://127.0.0.1:${shop.ports.payment}/_simulator/switches`;
-    const response = await fetch(switches, { method: "PUT", body: JSON.stringify({ delayMs: providerDelayMs }) });
-    await response.body?.cancel();
+    await slowDownProvider(test, providerDelayMs);
     const target = inFlightMin + 15;
     const ordeal = new Ordeal(
       test,
@@ -126,6 +112,13 @@ export class Ordeal implements AsyncDisposable {
 
 /** 800 ms per call: with 16 calls at once about ten orders end each second, and an order takes some seconds. */
 const providerDelayMs = 800;
+
+/** Makes the payment provider answer so late. */
+export async function slowDownProvider({ shop }: TestShop, delayMs: number): Promise<void> {
+  const switches = `http://127.0.0.1:${shop.ports.payment}/_simulator/switches`;
+  const response = await fetch(switches, { method: "PUT", body: JSON.stringify({ delayMs }) });
+  await response.body?.cancel();
+}
 
 /** Orders of every kind, most of them good. */
 export function wanted(index: number): WantedOrder {

@@ -13,6 +13,8 @@ export interface Passage {
 export interface OrderStreamOptions {
   /** Orders in flight that the stream aims at. */
   readonly target: number;
+  /** Orders after which no more are placed; no bound when absent. */
+  readonly countMax?: number;
   /** Brings somebody who is logged in; asked again when an access token has run out. */
   readonly newCustomer: () => Promise<Customer>;
   readonly wanted: (index: number) => WantedOrder;
@@ -104,8 +106,13 @@ export class OrderStream implements AsyncDisposable {
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
-      await this.look().catch(() => {});
-      const missing = this.#options.target - this.inFlight.length - this.#asking.size;
+      const { countMax } = this.#options;
+      // Whoever places a given number wants no others in the place of those that have ended.
+      if (countMax === undefined) await this.look().catch(() => {});
+      const wanted = countMax === undefined
+        ? this.#options.target - this.inFlight.length
+        : countMax - this.#passages.size;
+      const missing = wanted - this.#asking.size;
       for (let free = Math.min(missing, requestsMax - this.#asking.size); free > 0; free -= 1) this.#ask();
       await systemClock.delay(lookEveryMs, signal);
     }

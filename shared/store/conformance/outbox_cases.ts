@@ -241,7 +241,7 @@ export const outboxCases: readonly StoreCase[] = [
     },
   },
   {
-    name: "reports the outbox: how many rows, and how old the oldest unconfirmed one is",
+    name: "reports the outbox: how many rows, how old the oldest is, and the oldest unconfirmed one",
     run: async (subject) => {
       const { store, ids } = subject;
       const row = await put(store, queued(ids));
@@ -252,6 +252,7 @@ export const outboxCases: readonly StoreCase[] = [
       await store.settleOutbox({ confirmed: [row.id], failed: [] });
       const after = await store.readStatus();
       assertEquals([after.outboxCount, Math.floor(after.outboxOldestMs / 10_000)], [2, 0]);
+      assertEquals([before, after].map(({ unansweredOldestMs }) => Math.floor(unansweredOldestMs / 10_000)), [6, 6]);
     },
   },
 ];

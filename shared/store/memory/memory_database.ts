@@ -59,6 +59,8 @@ function copyTables(tables: Readonly<Tables>): Tables {
     timers: new Map(tables.timers),
     effects: new Map(tables.effects),
     deadLetters: new Map(tables.deadLetters),
+    redrives: new Map(tables.redrives),
+    redriveItems: new Map(tables.redriveItems),
     lanes: new Map(tables.lanes),
     parked: new Map(tables.parked),
     runs: new Map(tables.runs),

@@ -2,6 +2,15 @@ import { type Clock, UnavailableError } from "@mesh/base";
 import type { Listening } from "../postgres/listen.ts";
 import type { StoredTimer, TimerQuery, UnansweredCommand } from "../open_work.ts";
 import type {
+  DeadLetterQuery,
+  LetterFate,
+  RedriveEntry,
+  RedriveItemEntry,
+  RedriveStep,
+  StoredRedrive,
+  StoredRedriveItem,
+} from "../redrive.ts";
+import type {
   ClaimedEffect,
   CommitResult,
   DueTimer,
@@ -23,6 +32,7 @@ import * as lanes from "./lanes.ts";
 import { MemoryDatabase } from "./memory_database.ts";
 import * as outbox from "./outbox.ts";
 import * as reading from "./reading.ts";
+import * as redrives from "./redrives.ts";
 import * as runs from "./runs.ts";
 import { keyOf, type Tables } from "./tables.ts";
 
@@ -206,8 +216,8 @@ export class MemoryStore implements Store {
     return this.#call("dropRows", (tables) => reading.removeRows(tables, projection, (other) => other === generation));
   }
 
-  listDeadLetters(options: Parameters<Store["listDeadLetters"]>[0]): Promise<readonly StoredDeadLetter[]> {
-    return this.#call("listDeadLetters", (tables) => reading.listDeadLetters(tables, options));
+  listDeadLetters(query: DeadLetterQuery): Promise<readonly StoredDeadLetter[]> {
+    return this.#call("listDeadLetters", (tables) => redrives.listDeadLetters(tables, query));
   }
 
   findDeadLetter(id: string): Promise<StoredDeadLetter | undefined> {
@@ -222,6 +232,40 @@ export class MemoryStore implements Store {
       "settleDeadLetters",
       (tables, nowMs) => this.#notifying(writes, commitTurn(tables, writes, { nowMs, settlements })),
     );
+  }
+
+  findFates(consumer: string, letterIds: readonly string[]): Promise<readonly LetterFate[]> {
+    return this.#call("findFates", (tables) => redrives.findFates(tables, consumer, letterIds));
+  }
+
+  startRedrive(entry: RedriveEntry, items: readonly RedriveItemEntry[], writes: TurnWrites): Promise<CommitResult> {
+    return this.#call(
+      "startRedrive",
+      (tables, nowMs) => this.#notifying(writes, redrives.startRedrive(tables, { entry, items, writes }, nowMs)),
+    );
+  }
+
+  claimRedrive(leaseMs: number): Promise<StoredRedrive | undefined> {
+    return this.#call("claimRedrive", (tables, nowMs) => redrives.claimRedrive(tables, leaseMs, nowMs));
+  }
+
+  advanceRedrive(step: RedriveStep, writes: TurnWrites): Promise<CommitResult> {
+    return this.#call(
+      "advanceRedrive",
+      (tables, nowMs) => this.#notifying(writes, redrives.advanceRedrive(tables, step, { writes, nowMs })),
+    );
+  }
+
+  findRedrive(id: string): Promise<StoredRedrive | undefined> {
+    return this.#call("findRedrive", (tables) => redrives.findRedrive(tables, id));
+  }
+
+  listRedrives(query: { readonly limit: number; readonly after?: string }): Promise<readonly StoredRedrive[]> {
+    return this.#call("listRedrives", (tables) => redrives.listRedrives(tables, query));
+  }
+
+  listRedriveItems(query: Parameters<Store["listRedriveItems"]>[0]): Promise<readonly StoredRedriveItem[]> {
+    return this.#call("listRedriveItems", (tables) => redrives.listRedriveItems(tables, query));
   }
 
   readLanes(): Promise<LaneTable> {

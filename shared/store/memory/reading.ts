@@ -1,6 +1,6 @@
 import { decodeCursor, encodeCursor } from "../feed_cursor.ts";
 import { flagText } from "../flag_text.ts";
-import type { FeedCursor, FeedPage, ProjectionRow, StoredDeadLetter, StreamState } from "../store.ts";
+import type { FeedCursor, FeedPage, ProjectionRow, StreamState } from "../store.ts";
 import type { StoreStatus, StreamCounts } from "../store_status.ts";
 import { compareText } from "../writes.ts";
 import { headOf } from "./commit_turn.ts";
@@ -85,19 +85,6 @@ export function removeRows(tables: Tables, projection: string, isChosen: (genera
   }
 }
 
-/** Lists dead letters, the newest first. */
-export function listDeadLetters(
-  tables: Tables,
-  select: { readonly status?: StoredDeadLetter["status"]; readonly limit: number; readonly after?: string },
-): readonly StoredDeadLetter[] {
-  const { status, after, limit } = select;
-  return [...tables.deadLetters.values()]
-    .filter((letter) => status === undefined || letter.status === status)
-    .filter((letter) => after === undefined || compareText(letter.id, after) < 0)
-    .sort((left, right) => compareText(right.id, left.id))
-    .slice(0, limit);
-}
-
 /** Lists streams with a timer, an open effect or an unanswered command, the most recently moved first. */
 export function listStreams(
   tables: Tables,
@@ -144,6 +131,7 @@ export function readStatus(tables: Tables, nowMs: number): StoreStatus {
   return {
     outboxCount: outbox.length,
     outboxOldestMs: age(unconfirmed),
+    unansweredOldestMs: age(outbox),
     deadLetterCount: [...tables.deadLetters.values()].filter(({ status }) => status === "dead").length,
     openEffectCount: effects.length,
     effectOldestMs: age(effects),

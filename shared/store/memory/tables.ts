@@ -1,4 +1,5 @@
 import type { Json } from "@mesh/base";
+import type { StoredRedrive, StoredRedriveItem } from "../redrive.ts";
 import type { LaneHead, LaneState, ParkedMessage } from "../lane.ts";
 import type { EffectEntry, OutboxEntry, ProjectionRow, StoredDeadLetter, StoredEvent } from "../store.ts";
 
@@ -25,6 +26,9 @@ export interface Tables {
   readonly timers: Map<string, { readonly dueAtMs: number; readonly firedAtMs: number | null }>;
   readonly effects: Map<string, EffectRow>;
   readonly deadLetters: Map<string, StoredDeadLetter>;
+  readonly redrives: Map<string, RedriveRow>;
+  /** Letters by redrive, in their order. */
+  readonly redriveItems: Map<string, readonly StoredRedriveItem[]>;
   laneVersion: number;
   readonly lanes: Map<string, LaneRow>;
   /** By message and digest. */
@@ -82,6 +86,13 @@ export interface EffectRow {
   readonly attempt: number;
 }
 
+/** A redrive and when it is to be looked at. */
+export interface RedriveRow extends Omit<StoredRedrive, "counts"> {
+  readonly nextAtMs: number | null;
+  /** 0 while nobody has claimed it. */
+  readonly leasedUntilMs: number;
+}
+
 /** Tables of a database that was just made. */
 export function emptyTables(): Tables {
   return {
@@ -98,6 +109,8 @@ export function emptyTables(): Tables {
     timers: new Map(),
     effects: new Map(),
     deadLetters: new Map(),
+    redrives: new Map(),
+    redriveItems: new Map(),
     laneVersion: 0,
     lanes: new Map(),
     parked: new Map(),

@@ -1,5 +1,6 @@
+import type { DeadLetterQuery } from "../redrive.ts";
 import type { DeadLetterClass, StoredDeadLetter } from "../store.ts";
-import { isUuid } from "../writes.ts";
+import { cleanText, isUuid } from "../writes.ts";
 import type { Connection } from "./connection.ts";
 
 interface Row {
@@ -21,18 +22,24 @@ interface Row {
   readonly body: string;
 }
 
-/** Lists dead letters, the newest first. */
+/** Lists dead letters, the newest first unless asked otherwise. */
 export async function listDeadLetters(
   connection: Connection,
-  select: { readonly status?: StoredDeadLetter["status"]; readonly limit: number; readonly after?: string },
+  query: DeadLetterQuery,
 ): Promise<readonly StoredDeadLetter[]> {
-  if (select.after !== undefined && !isUuid(select.after)) return [];
-  const rows = await connection.run("list dead letters", (sql) =>
-    sql<Row[]>`
+  const { after, sinceMs, untilMs, isOldestFirst = false } = query;
+  if (after !== undefined && !isUuid(after)) return [];
+  const rows = await connection.run("list dead letters", (sql) => {
+    const equal = (["status", "class", "type", "reason", "correlation"] as const)
+      .map((name) => query[name] === undefined ? sql`` : sql`and d.${sql(name)} = ${cleanText(query[name])}`);
+    return sql<Row[]>`
       select d.* from mesh.dead_letter d
-      where true ${select.status === undefined ? sql`` : sql`and d.status = ${select.status}`}
-        ${select.after === undefined ? sql`` : sql`and d.id < ${select.after}::uuid`}
-      order by d.id desc limit ${select.limit}`);
+      where true ${equal[0]!} ${equal[1]!} ${equal[2]!} ${equal[3]!} ${equal[4]!}
+        ${sinceMs === undefined ? sql`` : sql`and d.died_at_ms >= ${sinceMs}`}
+        ${untilMs === undefined ? sql`` : sql`and d.died_at_ms < ${untilMs}`}
+        ${after === undefined ? sql`` : isOldestFirst ? sql`and d.id > ${after}::uuid` : sql`and d.id < ${after}::uuid`}
+      order by d.id ${isOldestFirst ? sql`asc` : sql`desc`} limit ${query.limit}`;
+  });
   return rows.map(letterFrom);
 }
 

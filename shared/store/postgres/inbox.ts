@@ -2,6 +2,23 @@ import { isUuid } from "../writes.ts";
 import type { Connection } from "./connection.ts";
 import { sqlArray } from "./sql_array.ts";
 
+/** Finds messages that are in the inbox; ids that are no UUID cannot be. */
+export async function findInInbox(
+  connection: Connection,
+  consumer: string,
+  messageIds: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const ids = messageIds.filter(isUuid).sort();
+  const [first, last] = [ids[0], ids.at(-1)];
+  if (first === undefined || last === undefined) return new Set();
+  const rows = await connection.run("look into the inbox", (sql) =>
+    sql<{ id: string }[]>`
+      select i.message_id::text as id from mesh.inbox i
+      where i.message_id between ${first}::uuid and ${last}::uuid
+        and i.message_id = any (${sqlArray(ids)}::uuid[]) and i.consumer = ${consumer}`);
+  return new Set(rows.map(({ id }) => id));
+}
+
 /**
  * Finds messages that need no handling: in the inbox, parked, or dead or discarded.
  *

@@ -2,6 +2,15 @@ import type postgres from "postgres";
 import type { LaneTable, ParkedMessage } from "../lane.ts";
 import type { StoredTimer, TimerQuery, UnansweredCommand } from "../open_work.ts";
 import type {
+  DeadLetterQuery,
+  LetterFate,
+  RedriveEntry,
+  RedriveItemEntry,
+  RedriveStep,
+  StoredRedrive,
+  StoredRedriveItem,
+} from "../redrive.ts";
+import type {
   ClaimedEffect,
   CommitResult,
   DueTimer,
@@ -27,6 +36,7 @@ import { listen, type Listening } from "./listen.ts";
 import { loadStreams } from "./load_streams.ts";
 import * as outbox from "./outbox.ts";
 import * as projections from "./projections.ts";
+import * as redrives from "./redrives.ts";
 import * as runs from "./runs.ts";
 import * as status from "./status.ts";
 import * as timers from "./timers.ts";
@@ -189,8 +199,8 @@ export class PostgresStore implements Store {
     return projections.dropRows(this.#connection, projection, generation);
   }
 
-  listDeadLetters(options: Parameters<Store["listDeadLetters"]>[0]): Promise<readonly StoredDeadLetter[]> {
-    return deadLetters.listDeadLetters(this.#connection, options);
+  listDeadLetters(query: DeadLetterQuery): Promise<readonly StoredDeadLetter[]> {
+    return deadLetters.listDeadLetters(this.#connection, query);
   }
 
   findDeadLetter(id: string): Promise<StoredDeadLetter | undefined> {
@@ -202,6 +212,34 @@ export class PostgresStore implements Store {
     writes: TurnWrites,
   ): Promise<CommitResult> {
     return commitTurn(this.#connection, writes, { settlements });
+  }
+
+  findFates(consumer: string, letterIds: readonly string[]): Promise<readonly LetterFate[]> {
+    return redrives.findFates(this.#connection, consumer, letterIds);
+  }
+
+  startRedrive(entry: RedriveEntry, items: readonly RedriveItemEntry[], writes: TurnWrites): Promise<CommitResult> {
+    return redrives.startRedrive(this.#connection, { entry, items, writes });
+  }
+
+  claimRedrive(leaseMs: number): Promise<StoredRedrive | undefined> {
+    return redrives.claimRedrive(this.#connection, leaseMs);
+  }
+
+  advanceRedrive(step: RedriveStep, writes: TurnWrites): Promise<CommitResult> {
+    return redrives.advanceRedrive(this.#connection, step, writes);
+  }
+
+  findRedrive(id: string): Promise<StoredRedrive | undefined> {
+    return redrives.findRedrive(this.#connection, id);
+  }
+
+  listRedrives(query: { readonly limit: number; readonly after?: string }): Promise<readonly StoredRedrive[]> {
+    return redrives.listRedrives(this.#connection, query);
+  }
+
+  listRedriveItems(query: Parameters<Store["listRedriveItems"]>[0]): Promise<readonly StoredRedriveItem[]> {
+    return redrives.listRedriveItems(this.#connection, query);
   }
 
   readLanes(): Promise<LaneTable> {

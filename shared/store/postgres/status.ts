@@ -7,6 +7,7 @@ import type { Connection } from "./connection.ts";
 interface StatusRow {
   readonly outbox_count: number;
   readonly outbox_oldest_ms: number;
+  readonly unanswered_oldest_ms: number;
   readonly needs_attention_count: number;
   readonly dead_letter_count: number;
   readonly effect_count: number;
@@ -39,6 +40,7 @@ export async function readStatus(connection: Connection): Promise<StoreStatus> {
         lateral (
           select count(*) as outbox_count,
             coalesce(now_ms - min(created_at_ms) filter (where kind <> 'command' or sent_count = 0), 0) as outbox_oldest_ms,
+            coalesce(now_ms - min(created_at_ms), 0) as unanswered_oldest_ms,
             count(*) filter (where kind = 'command' and created_at_ms < now_ms - 2592000000) as needs_attention_count
           from mesh.outbox
         ) as o,
@@ -51,6 +53,7 @@ export async function readStatus(connection: Connection): Promise<StoreStatus> {
   return {
     outboxCount: row.outbox_count,
     outboxOldestMs: row.outbox_oldest_ms,
+    unansweredOldestMs: row.unanswered_oldest_ms,
     deadLetterCount: row.dead_letter_count,
     openEffectCount: row.effect_count,
     effectOldestMs: row.effect_oldest_ms,

@@ -39,6 +39,13 @@ const operations: readonly StoreOperation[] = [
   "listDeadLetters",
   "findDeadLetter",
   "settleDeadLetters",
+  "findFates",
+  "startRedrive",
+  "claimRedrive",
+  "advanceRedrive",
+  "findRedrive",
+  "listRedrives",
+  "listRedriveItems",
   "readLanes",
   "readParked",
   "noteRun",
@@ -56,6 +63,8 @@ const writing: ReadonlySet<StoreOperation> = new Set([
   "fireTimers",
   "finishEffect",
   "settleOutbox",
+  "startRedrive",
+  "advanceRedrive",
 ]);
 
 /**

@@ -5,7 +5,7 @@
  * @module
  */
 import { errorText, systemClock } from "@mesh/base";
-import { ordealOptions } from "../ordeal.ts";
+import { ordealOptions } from "../ordeal_options.ts";
 import { longPlan as plan, missingOf } from "./fault_plan.ts";
 import { helpText, type ProxyRunOptions, readProxyRunOptions } from "./options.ts";
 import { withProxiedShop } from "./proxied_shop.ts";

@@ -1,5 +1,5 @@
 import { deepStrictEqual as assertEquals, ok as assert } from "node:assert/strict";
-import { ordealOptions } from "../ordeal.ts";
+import { ordealOptions } from "../ordeal_options.ts";
 import { shortPlan as plan } from "./fault_plan.ts";
 import { withProxiedShop } from "./proxied_shop.ts";
 import { endureProxy } from "./proxy_ordeal.ts";

@@ -34,6 +34,7 @@ const settings = {
   sweepEveryMs: 200,
   leaseMs: 5_000,
   timerEveryMs: 50,
+  redriveEveryMs: 100,
   effectEveryMs: 200,
   effectRetryMinMs: 50,
   effectRetryMaxMs: 1_000,
