@@ -11,6 +11,7 @@ import { errorText, systemClock } from "@mesh/base";
 import { findSourceFiles } from "./gate/find_files.ts";
 import { leftoversOf, runMark } from "./gate/leftovers.ts";
 import {
+  crashPhase,
   endToEndPhase,
   type Gate,
   integrationPhase,
@@ -24,7 +25,7 @@ import { addCounts, closingLine, noTests, type TestCounts } from "./gate/test_co
 
 const testPhases = [...okPhases, ...simulationPhases, integrationPhase, endToEndPhase];
 /** What CI runs besides, each a step of its own: too long for everybody's `make test`. */
-const longPhases = [longSimulationPhase];
+const longPhases = [crashPhase, longSimulationPhase];
 
 const parts: Readonly<Record<string, readonly Phase[]>> = {
   ok: okPhases,

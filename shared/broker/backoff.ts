@@ -6,8 +6,11 @@ export interface BackoffPolicy {
   readonly delayMaxMs: number;
 }
 
-/** 100 ms to 5 s: a restarted broker is back within seconds, and a dead one is asked twelve times a minute. */
-export const reconnectBackoff: BackoffPolicy = Object.freeze({ delayFirstMs: 100, delayMaxMs: 5_000 });
+/**
+ * 100 ms to 2 s: a restarted broker is back within seconds, and whoever waits for it must not add as many; a dead one is
+ * asked thirty times a minute.
+ */
+export const reconnectBackoff: BackoffPolicy = Object.freeze({ delayFirstMs: 100, delayMaxMs: 2_000 });
 
 /**
  * Says how long to wait after a number of failures in a row.

@@ -68,7 +68,8 @@ export class OutboxPublisher {
   #failed: string[] = [];
   #sequence = 0;
   #failuresInARow = 0;
-  #isPaused = false;
+  /** Whom a lost connection has made wait; absent while publishing goes on. */
+  #pause: object | undefined;
   #stopping = new AbortController();
   #wakeFlush: () => void = () => {};
   #idle: (() => void)[] = [];
@@ -97,6 +98,12 @@ export class OutboxPublisher {
   committed({ outbox, answered }: Pick<TurnWrites, "outbox" | "answered">): void {
     for (const messageId of answered) this.#awaiting.delete(messageId);
     this.enqueue(outbox);
+  }
+
+  /** Says that the connection to the broker stands again: what waited for it goes at once. */
+  reconnected(): void {
+    this.#failuresInARow = 0;
+    this.#resume();
   }
 
   /** Hands confirmed rows to the next commit, which deletes or re-times them. */
@@ -140,7 +147,7 @@ export class OutboxPublisher {
   #pump(): void {
     const { settings, publisher } = this.#options;
     while (
-      !this.#isPaused && !publisher.isBlocked && this.#waiting.length > 0 &&
+      this.#pause === undefined && !publisher.isBlocked && this.#waiting.length > 0 &&
       this.#unconfirmed.size < settings.confirmWindow
     ) {
       const held = this.#waiting.shift()!;
@@ -190,13 +197,18 @@ export class OutboxPublisher {
   #retreat(held: Held): void {
     const at = this.#waiting.findIndex(({ sequence }) => sequence > held.sequence);
     this.#waiting.splice(at < 0 ? this.#waiting.length : at, 0, held);
-    if (this.#isPaused) return;
-    this.#isPaused = true;
+    if (this.#pause !== undefined) return;
+    const pause = {};
+    this.#pause = pause;
     const waitMs = Math.min(100 * 2 ** this.#failuresInARow++, 5_000);
     void this.#options.clock.delay(waitMs, this.#stopping.signal).then(() => {
-      this.#isPaused = false;
-      this.#pump();
+      if (this.#pause === pause) this.#resume();
     });
+  }
+
+  #resume(): void {
+    this.#pause = undefined;
+    this.#pump();
   }
 
   /** Leaves a refused row, and what must not overtake it, to the sweep. */
@@ -276,7 +288,7 @@ export class OutboxPublisher {
       await clock.delay(settings.sweepEveryMs, signal);
       if (signal.aborted) return;
       this.#pump();
-      if (this.#isPaused || this.#held.size > settings.publisherBacklogMax / 2) continue;
+      if (this.#pause !== undefined || this.#held.size > settings.publisherBacklogMax / 2) continue;
       try {
         const claimed = await store.claimOutbox({
           limit: 500,

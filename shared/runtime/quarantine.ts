@@ -1,4 +1,4 @@
-import { type Clock, DefectError, errorText } from "@mesh/base";
+import { type Clock, DefectError, errorText, timeOfUuidV7 } from "@mesh/base";
 import type { Store } from "@mesh/store";
 import type { BatchSettler, Commit } from "./batch_settler.ts";
 import type { Refusal } from "./intake.ts";
@@ -7,7 +7,7 @@ import type { Work } from "./work.ts";
 
 /** What the quarantine needs. */
 export interface QuarantineOptions {
-  readonly store: Pick<Store, "noteRun" | "beginAlone" | "endAlone">;
+  readonly store: Pick<Store, "noteRun" | "beginAlone" | "endAlone" | "nowMs">;
   readonly settler: Pick<BatchSettler, "settle">;
   readonly clock: Clock;
   readonly log: Log;
@@ -20,6 +20,9 @@ const deathsMin = 2;
 
 /** Times that a process died over one message alone, after which that message is dead. */
 const alonesMax = 2;
+
+/** 1 s: how far the clocks of two machines may differ. Beyond it a message that kills is found some runs later. */
+const clocksDifferMs = 1_000;
 
 /** A process that has lived for so long has lasted. */
 const steadyMs = 60_000;
@@ -34,6 +37,8 @@ const steadyMs = 60_000;
 export class Quarantine {
   readonly #options: QuarantineOptions;
   #isOn = false;
+  /** What was made later was not under way when the run before this one died; on the database's clock. */
+  #beganAtMs = 0;
 
   constructor(options: QuarantineOptions) {
     this.#options = options;
@@ -49,6 +54,7 @@ export class Quarantine {
     const deathCount = await store.noteRun(ordinal, "begun");
     this.#isOn = deathCount >= deathsMin;
     if (this.#isOn) {
+      this.#beganAtMs = await store.nowMs();
       log.warn("The last {count} runs did not last: suspects are taken up one by one", { count: deathCount });
     }
   }
@@ -80,10 +86,12 @@ export class Quarantine {
   /** Settles a batch; while the quarantine is on, each suspect of it alone. */
   async settle(works: readonly Work[], refusals: readonly Refusal[], commit: Commit): Promise<void> {
     const { settler } = this.#options;
-    if (!this.#isOn || !works.some(isSuspect)) return await settler.settle(works, refusals, commit);
+    if (!this.#isOn || !works.some((work) => this.#isSuspect(work))) {
+      return await settler.settle(works, refusals, commit);
+    }
     let together: Work[] = [];
     for (const work of works) {
-      if (!isSuspect(work)) {
+      if (!this.#isSuspect(work)) {
         together.push(work);
         continue;
       }
@@ -110,12 +118,17 @@ export class Quarantine {
     await store.endAlone(work.digest);
   }
 
+  /**
+   * Whether it may have been under way when the process died. A feed brings what is new as well, and a service under load
+   * that took all of that alone would fall behind until it has lasted.
+   */
+  #isSuspect({ isSuspect, caller, userId, received }: Work): boolean {
+    if (!isSuspect || caller !== undefined) return false;
+    return userId !== "" || timeOfUuidV7(received.id) <= this.#beganAtMs + clocksDifferMs;
+  }
+
   async #note(note: "steady" | "stopped"): Promise<void> {
     const { store, ordinal } = this.#options;
     await store.noteRun(ordinal, note);
   }
-}
-
-function isSuspect({ isSuspect, caller }: Work): boolean {
-  return isSuspect && caller === undefined;
 }

@@ -1,5 +1,9 @@
 import { deepStrictEqual as assertEquals } from "node:assert/strict";
+import { ManualClock, systemIds } from "@mesh/base";
+import { silentLog } from "./log.ts";
+import { Quarantine } from "./quarantine.ts";
 import { Count, World } from "./test_world.ts";
+import type { Work } from "./work.ts";
 
 Deno.test("a message that takes the process down with it is found and dead, and its neighbours are not", async () => {
   await using world = await World.open();
@@ -70,3 +74,33 @@ async function dieOver(world: World, name: "counter" | "asker", id: string, coun
     await world.crash(name);
   }
 }
+
+Deno.test("what a feed brings is a suspect only if it was there when the process died", async () => {
+  const clock = new ManualClock();
+  const ids = systemIds(clock);
+  const alone: string[] = [];
+  const together: string[] = [];
+  const quarantine = new Quarantine({
+    store: {
+      noteRun: () => Promise.resolve(2),
+      nowMs: () => Promise.resolve(clock.nowMs()),
+      beginAlone: (digest) => Promise.resolve(alone.push(digest)).then(() => 0),
+      endAlone: () => Promise.resolve(),
+    },
+    settler: { settle: (works) => Promise.resolve(void together.push(...works.map(({ digest }) => digest))) },
+    clock,
+    log: silentLog,
+    ordinal: 0,
+  });
+  const work = (digest: string, userId: string) =>
+    ({ received: { id: ids.next() }, digest, userId, isSuspect: true }) as unknown as Work;
+  const [old, oldFromFeed] = [work("old", "counter"), work("old from feed", "")];
+  await quarantine.begin();
+  await clock.advance(2_000);
+
+  const works = [old, oldFromFeed, work("delivered twice", "counter"), work("young from feed", "")];
+  await quarantine.settle(works, [], () => Promise.reject(new Error("nobody commits here")));
+
+  assertEquals(alone, ["old", "old from feed", "delivered twice"]);
+  assertEquals(together, ["old", "old from feed", "delivered twice", "young from feed"]);
+});

@@ -90,7 +90,10 @@ function startWork(parts: ServiceParts, machinery: Machinery) {
   const { channel, consumer, publisher, loop, executor, catchUp, rebuilds, timers, releaser, redrives } = machinery;
   const stopping = new AbortController();
   const publisherStopping = new AbortController();
-  const unlisten = broker.onReconnected(() => catchUp.reconnected());
+  const unlisten = broker.onReconnected(() => {
+    publisher.reconnected();
+    catchUp.reconnected();
+  });
   const turning = loop.run();
   const publishing = publisher.run(publisherStopping.signal);
   const tasks = [

@@ -11,7 +11,10 @@ Deno.test("a shop in which everything is killed once under orders loses none and
   await withShop(ordealOptions, async (test) => {
     await using ordeal = await Ordeal.begin(test);
     for (const service of test.shop.serviceNames) {
-      await t.step(`${service} is killed and comes back`, () => ordeal.endure(killedService(test, service)));
+      await t.step(
+        `${service} is killed and comes back`,
+        async () => void await ordeal.endure(killedService(test, service)),
+      );
     }
     await t.step("the database server is killed: orders are refused with 503 until it is back", async () => {
       const customer = await newCustomer(test.shop.url);
@@ -31,7 +34,7 @@ Deno.test("a shop in which everything is killed once under orders loses none and
     });
     await t.step(
       "the broker loses its data: one command loads it anew and sends again what was on its way",
-      () => ordeal.endure(wipedBroker(test, ordealPlace)),
+      async () => void await ordeal.endure(wipedBroker(test, ordealPlace)),
     );
     await t.step(
       "in the end every order has ended in time, money and stock are exact, and nothing is dead",

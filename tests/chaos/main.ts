@@ -1,16 +1,21 @@
 /**
  * The long form of the crash tests: every part is killed by itself under orders, several times. After each time all orders
- * must have ended and every invariant must hold. Prints a table for `docs/reliability.md`.
+ * must have ended and every invariant must hold; with `--recovery` orders go on, and how long each part takes to recover is
+ * measured. Prints a table for `docs/reliability.md`.
  *
  * @module
  */
 import { parseArgs } from "node:util";
-import { withShop } from "../e2e/harness/mod.ts";
+import { Errands } from "../crash/errands.ts";
+import { withSection } from "../docs/markdown.ts";
+import { type TestShop, withShop } from "../e2e/harness/mod.ts";
 import type { Tally } from "../e2e/invariants/mod.ts";
 import { amnesiaOptions, amnesiaText, endureAmnesia } from "./amnesia.ts";
-import { allFaults } from "./faults.ts";
+import { allFaults, type Fault } from "./faults.ts";
 import { type Blow, endLimitMs, inFlightMin, Ordeal, type Outcome } from "./ordeal.ts";
 import { ordealOptions } from "./ordeal_options.ts";
+import { measureRecovery, type Recovery } from "./recovery.ts";
+import { barOf, recoveryTable } from "./recovery_report.ts";
 import { tableOf, worstOf } from "./report.ts";
 
 const { values } = parseArgs({
@@ -18,6 +23,8 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "3" },
     only: { type: "string" },
     amnesia: { type: "string" },
+    recovery: { type: "boolean", default: false },
+    write: { type: "string" },
   },
 });
 Deno.exit(await (values.amnesia === undefined ? runRounds() : runAmnesia()) ? 0 : 1);
@@ -26,26 +33,60 @@ Deno.exit(await (values.amnesia === undefined ? runRounds() : runAmnesia()) ? 0 
 async function runRounds(): Promise<boolean> {
   const rounds = wholeNumber("rounds", values.rounds, 100);
   const only = values.only?.split(",");
-  const blows: Blow[] = [];
   return await withShop(ordealOptions, async (test) => {
     const faults = allFaults(test).filter(({ name }) => only?.includes(name) ?? true);
     await using ordeal = await Ordeal.begin(test);
-    let tally: Tally | undefined;
+    return values.recovery
+      ? await measure(test, ordeal, { faults, rounds })
+      : await endureAll(ordeal, { faults, rounds });
+  });
+}
+
+interface Rounds {
+  readonly faults: readonly Fault[];
+  readonly rounds: number;
+}
+
+async function endureAll(ordeal: Ordeal, { faults, rounds }: Rounds): Promise<boolean> {
+  const blows: Blow[] = [];
+  let tally: Tally | undefined;
+  for (let round = 1; round <= rounds; round += 1) {
+    for (const fault of faults) {
+      ordeal.stream.start();
+      await ordeal.endure(fault);
+      const outcome = await ordeal.conclude();
+      const blow = outcome.blows.at(-1)!;
+      blows.push(blow);
+      tally = outcome.tally;
+      console.log(`round ${round}: ${JSON.stringify(blow)}`);
+      if (!isGood(outcome)) return false;
+    }
+  }
+  console.log(`\n${tableOf(worstOf(blows))}\n\n${JSON.stringify(tally)}`);
+  return true;
+}
+
+/** What loses its data is mended by an operator, whose pace is not ours. */
+async function measure(test: TestShop, ordeal: Ordeal, { faults, rounds }: Rounds): Promise<boolean> {
+  const recoveries: Recovery[] = [];
+  {
+    await using _errands = new Errands(test);
     for (let round = 1; round <= rounds; round += 1) {
-      for (const fault of faults) {
-        ordeal.stream.start();
-        await ordeal.endure(fault);
-        const outcome = await ordeal.conclude();
-        const blow = outcome.blows.at(-1)!;
-        blows.push(blow);
-        tally = outcome.tally;
-        console.log(`round ${round}: ${JSON.stringify(blow)}`);
-        if (!isGood(outcome)) return false;
+      for (const fault of faults.filter(({ name }) => name !== "rabbitmq without its data")) {
+        recoveries.push(await measureRecovery(test, ordeal, fault));
+        console.log(`round ${round}: ${JSON.stringify(recoveries.at(-1))}`);
       }
     }
-    console.log(`\n${tableOf(worstOf(blows))}\n\n${JSON.stringify(tally)}`);
-    return true;
-  });
+  }
+  const isSound = isGood(await ordeal.conclude());
+  const table = recoveryTable(recoveries);
+  console.log(`\n${table}`);
+  const slow = recoveries.filter(({ fault, progressAfterMs }) => progressAfterMs > barOf(fault));
+  for (const { fault, progressAfterMs } of slow) console.error(`${fault}: progress only after ${progressAfterMs} ms`);
+  if (values.write !== undefined && isSound) {
+    await Deno.writeTextFile(values.write, withSection(await Deno.readTextFile(values.write), "recovery", table));
+  }
+  return isSound && slow.length === 0;
 }
 
 /** Takes everything from the broker in the middle of so many orders. */

@@ -28,12 +28,22 @@ export interface Outcome {
   readonly blows: readonly Blow[];
 }
 
-interface Strike {
+/** How the orders of an ordeal differ from the usual ones. */
+export interface OrdealOptions {
+  /** Orders to keep in flight; 65 when absent. */
+  readonly target?: number;
+  /** What the orders ask for, by their number. */
+  readonly wantedAt?: (index: number) => WantedOrder;
+}
+
+/** One fault that was made and mended; times in milliseconds since 1970. */
+export interface Strike {
   readonly fault: string;
   /** Orders in flight. */
   readonly hit: readonly string[];
-  /** Milliseconds since 1970. */
   readonly struckAtMs: number;
+  /** When it was broken for certain. */
+  readonly brokenAtMs: number;
   readonly mendedAtMs: number;
 }
 
@@ -50,35 +60,57 @@ export class Ordeal implements AsyncDisposable {
     this.stream = stream;
   }
 
-  /** Makes the provider take its time, so that orders are in flight when things break, and lets orders come. */
-  static async begin(test: TestShop): Promise<Ordeal> {
+  /**
+   * Makes the provider take its time, so that orders are in flight when things break, and lets orders come.
+   */
+  static async begin(test: TestShop, options: OrdealOptions = {}): Promise<Ordeal> {
     const { shop } = test;
     await slowDownProvider(test, providerDelayMs);
-    const target = inFlightMin + 15;
+    const { target = inFlightMin + 15, wantedAt = wanted } = options;
     const ordeal = new Ordeal(
       test,
-      new OrderStream(test, { target, wanted, newCustomer: () => newCustomer(shop.url) }),
+      new OrderStream(test, { target, wanted: wantedAt, newCustomer: () => newCustomer(shop.url) }),
     );
     ordeal.stream.start();
     return ordeal;
   }
 
   /** Waits until enough orders are in flight, breaks something, mends it, and waits until one of them ends. */
-  async endure({ name: fault, strike, mend }: Fault, meanwhile: () => Promise<void> = async () => {}): Promise<void> {
+  async endure({ name: fault, strike, mend }: Fault, meanwhile: () => Promise<void> = async () => {}): Promise<Strike> {
     const { stream } = this;
-    await waitFor(`${inFlightMin} orders in flight`, async () => {
-      await stream.look();
-      return stream.inFlight.length >= inFlightMin;
-    }, endLimitMs);
+    await this.untilFull();
     const hit = stream.inFlight;
     const struckAtMs = systemClock.nowMs();
     await strike();
+    const brokenAtMs = systemClock.nowMs();
     await meanwhile();
     await mend();
-    this.#strikes.push({ fault, hit, struckAtMs, mendedAtMs: systemClock.nowMs() });
+    const struck = { fault, hit, struckAtMs, brokenAtMs, mendedAtMs: systemClock.nowMs() };
+    this.#strikes.push(struck);
     await waitFor(`an end of an order that was in flight when ${fault} broke`, async () => {
       await stream.look();
       return hit.some((orderId) => (stream.passages.get(orderId)?.endedAtMs ?? 0) > struckAtMs);
+    }, endLimitMs);
+    return struck;
+  }
+
+  /** Waits until every order has ended that a fault has hit. @returns When the last one did, in milliseconds since 1970. */
+  async untilEnded({ fault, hit }: Strike): Promise<number> {
+    const { stream } = this;
+    const ends = () => hit.map((orderId) => stream.passages.get(orderId)?.endedAtMs ?? Infinity);
+    await waitFor(`the end of all orders that were in flight when ${fault} broke`, async () => {
+      await stream.look();
+      return ends().every(Number.isFinite);
+    }, endLimitMs);
+    return Math.max(...ends());
+  }
+
+  /** Waits until enough orders are in flight. */
+  async untilFull(count = inFlightMin): Promise<void> {
+    const { stream } = this;
+    await waitFor(`${count} orders in flight`, async () => {
+      await stream.look();
+      return stream.inFlight.length >= count;
     }, endLimitMs);
   }
 

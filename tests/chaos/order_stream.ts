@@ -126,10 +126,21 @@ export class OrderStream implements AsyncDisposable {
     this.#asking.add(asking);
   }
 
+  /** Whoever could not come in is not waited for again. */
+  #whoAsks(): Promise<Customer> {
+    if (this.#customer !== undefined) return this.#customer;
+    const coming = this.#options.newCustomer();
+    this.#customer = coming;
+    coming.catch(() => {
+      if (this.#customer === coming) this.#customer = undefined;
+    });
+    return coming;
+  }
+
   async #untilTaken(order: WantedOrder, key: string): Promise<string> {
     for (;;) {
       try {
-        const customer = await (this.#customer ??= this.#options.newCustomer());
+        const customer = await this.#whoAsks();
         const answer = await customer.ask(order, key);
         if (answer.status === 202) {
           const { orderId } = answer.body as { orderId: string };

@@ -35,6 +35,8 @@ const quickLimitMs = 3 * 60_000;
 const simulationLimitMs = 6 * 60_000;
 /** 13 minutes: the schedules end by themselves after less than 10. */
 const longSimulationLimitMs = 13 * 60_000;
+/** 14 minutes: twice what it takes on a machine that does nothing else. */
+const crashLimitMs = 14 * 60_000;
 /** 12 minutes: within the 15 of the whole gate. */
 const serverLimitMs = 12 * 60_000;
 
@@ -80,6 +82,17 @@ export const integrationPhase: Phase = {
 export const endToEndPhase: Phase = {
   name: "end-to-end tests",
   run: (gate) => withServers(gate, gate.files.endToEndTests),
+};
+
+/** Every process of a shop ended at every point inside its turns: a step of CI's own. */
+export const crashPhase: Phase = {
+  name: "crash points",
+  run: async (gate) => {
+    const args = ["run", "--frozen", "--no-check", "-A", "tests/crash/main.ts"];
+    const { isSuccess, output } = await deno(gate, { args, isLive: false, limitMs: crashLimitMs });
+    for (const line of output.split("\n")) if (/^\d+ s round \d+: /.test(line)) gate.log(line);
+    return { isSuccess, counts: noTests, output };
+  },
 };
 
 function check(name: string, args: () => readonly string[]): Phase {

@@ -28,6 +28,15 @@ Deno.test("a database that is killed comes back with what was committed, stopped
   assertEquals(processesIn(folder), []);
 });
 
+Deno.test("a database recovers from a crash without reading every file of its disk first", {
+  ignore: Deno.build.os !== "linux",
+}, async () => {
+  await using infra = await startInfra({ wants: ["postgres"], mode: "local" });
+  assertEquals(await query(infra.postgres.adminUrl, "select current_setting('recovery_init_sync_method') as method"), [
+    { method: "syncfs" },
+  ]);
+});
+
 Deno.test("a database is durable and ends transactions that stand open", async () => {
   await using infra = await startInfra({ wants: ["postgres"], mode: "local" });
   const names = [
