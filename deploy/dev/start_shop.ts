@@ -4,7 +4,7 @@ import { serviceNamed, services, vhost as defaultVhost } from "../topology.ts";
 import { type BrokerPlan, provideBroker } from "./provide_broker.ts";
 import { provideDatabases } from "./provide_databases.ts";
 import { provideFiles, type ShopFiles } from "./provide_files.ts";
-import { type Child, startChild, untilReady } from "./service_process.ts";
+import { type Child, type ChildSpec, startChild, untilReady } from "./service_process.ts";
 import { environmentOf, type EnvironmentPlan, type ShopPorts } from "./shop_environment.ts";
 import { putSeedProducts } from "./seed_products.ts";
 import { writeSeedFile } from "./seed_accounts.ts";
@@ -32,6 +32,8 @@ export interface ShopOptions {
   /** Whether the accounts and products of a development shop are to be there. */
   readonly isSeeded?: boolean;
   readonly extra?: EnvironmentPlan["extra"];
+  /** Changes how a process is run, each time it is started; for tests. */
+  readonly adapt?: (name: string, program: Pick<ChildSpec, "args" | "env">) => Pick<ChildSpec, "args" | "env">;
   readonly logFormat?: "pretty" | "json";
   readonly logLevel?: string;
   /** Whether the log may be coloured; false by default. */
@@ -110,6 +112,7 @@ async function prepareShop(
   stop: () => Promise<void>,
 ): Promise<Shop> {
   const { folder, log = () => {}, signal, vhost = defaultVhost, partitions = 1, onLine } = options;
+  const { adapt = (_name, program) => program } = options;
   await Deno.mkdir(folder, { recursive: true, mode: 0o711 });
   const names = services.map(({ name }) => name);
   const secrets = await readShopSecrets(`${folder}/shop.secret`, names, options.infra?.broker.management.password);
@@ -158,7 +161,7 @@ async function prepareShop(
       const spec = name === simulators
         ? simulatorsSpec(folder, environment)
         : serviceSpec(serviceNamed(name), environment);
-      const child = startChild({ name, ...spec, workDir: folder, onLine: (line) => onLine?.(name, line) });
+      const child = startChild({ name, ...adapt(name, spec), workDir: folder, onLine: (line) => onLine?.(name, line) });
       children.set(name, child);
       return child;
     },

@@ -7,9 +7,11 @@ import { type Shop, type ShopOptions, startShop } from "@jangteo/deploy/dev/star
 import { ShopRecords } from "./shop_records.ts";
 
 /** How a shop under test differs from the usual one. */
-export interface TestShopOptions
-  extends
-    Pick<ShopOptions, "only" | "settings" | "sagaLimits" | "partitions" | "extra" | "isSeeded" | "brokerThrough"> {
+export interface TestShopOptions extends
+  Pick<
+    ShopOptions,
+    "only" | "settings" | "sagaLimits" | "partitions" | "extra" | "isSeeded" | "brokerThrough" | "adapt" | "onLine"
+  > {
   /** Servers of its own, which the test may kill; otherwise those of the environment, or new ones. */
   readonly hasOwnServers?: boolean;
 }
@@ -79,6 +81,7 @@ export async function withShop<T>(options: TestShopOptions, test: (shop: TestSho
       databasePrefix: `${name}_`,
       onLine: (service, line) => {
         if (lines.length < linesMax) lines.push(`${service} ${line}`);
+        rest.onLine?.(service, line);
       },
     });
     await using records = new ShopRecords(shop);
