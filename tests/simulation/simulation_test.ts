@@ -56,7 +56,8 @@ Deno.test("a violation is found, and its story names the order from its beginnin
   let result: ScheduleResult | undefined;
   for (let seed = 1; seed <= 20 && result === undefined; seed += 1) {
     const played = await playOne({ ...common, seed, bug });
-    if (played.violations.length > 0) result = played;
+    // Another rule may be broken first, which names no order: a saga that is stuck keeps the shop from its rest.
+    if (played.violations[0]?.rule === "I4") result = played;
   }
   await playOne({ ...common, seed: result!.seed, bug, tell: (line) => lines.push(line) });
   const story = storyOf(lines, result!.violations[0]!.what);
