@@ -72,6 +72,12 @@ export class CrashRun {
     await test.shop.untilReady(service);
   }
 
+  /** Starts a service as it is meant to run and stops it in order, so that its next death is the first one in a row. */
+  async calm(test: TestShop, service: string): Promise<void> {
+    await this.restore(test, service);
+    await test.shop.child(service).stop();
+  }
+
   async #endAtPoint(
     test: TestShop,
     { service, point }: MatrixRow,
