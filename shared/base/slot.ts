@@ -18,24 +18,10 @@ export const slotCount = 64;
  * ```
  */
 export function slotOf(key: string): number {
-  let slot = known.get(key);
-  if (slot === undefined) {
-    slot = computeSlot(key);
-    if (known.size >= knownMax) known.clear();
-    if (key.length <= keyLengthKept) known.set(key, slot);
-  }
-  return slot;
-}
-
-function computeSlot(key: string): number {
   const bytes = key.length <= keyLengthKept ? scratch : new Uint8Array(key.length * bytesPerUnit);
   return murmur3(bytes, 0, encoder.encodeInto(key, bytes).written) % slotCount;
 }
 
-/** Slots of keys that were asked for: each message of a flow asks for those of its key and its correlation again. */
-const known = new Map<string, number>();
-/** 4,096 keys of 200 characters at most: under a megabyte in all but the worst case. */
-const knownMax = 4_096;
 const encoder = new TextEncoder();
 /** UTF-8 needs at most three bytes for a UTF-16 code unit. */
 const bytesPerUnit = 3;

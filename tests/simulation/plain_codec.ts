@@ -11,7 +11,7 @@
 import { ContractError, invariant } from "@mesh/base";
 import { envelopeBytesMax, type EnvelopeClaims, type KeyDirectory, type SigningKey } from "@mesh/envelope";
 import * as real from "@mesh/envelope/codec";
-import { textHash } from "./text_hash.ts";
+import { claimsHash } from "./claims_hash.ts";
 
 export {
   type EnvelopeDraft,
@@ -47,10 +47,7 @@ export function draftEnvelope(claims: EnvelopeClaims, key: SigningKey): PlainDra
   invariant(claims.iss === key.service, `Cannot sign as "${claims.iss}": the key belongs to "${key.service}"`);
   const fault = real.findClaimFault(claims, claims.n === undefined ? "command" : "event");
   if (fault !== undefined) throw new ContractError(`Cannot sign "${claims.evt}": ${fault}`, { reason: "bad-claims" });
-  const text = JSON.stringify(claims);
-  const isOversized = text.length * 4 / 3 + 1_000 > envelopeBytesMax;
-  const hash = isOversized ? undefined : textHash(text);
-  // What may be too long, or is no plain text, is for the real one to judge.
+  const hash = claimsHash(claims, lengthMax);
   return hash === undefined ? real.draftEnvelope(claims, key) : { signed: hash, hash, claims };
 }
 
@@ -99,6 +96,8 @@ function textOf(body: Uint8Array): string {
   return body.length > tokenLengthMax ? "" : String.fromCharCode(...body);
 }
 
+/** Claims of so many characters fit into an envelope, whatever their form; of longer ones the real codec says. */
+const lengthMax = envelopeBytesMax / 2;
 /** What differs between two hashes; the rest is padding. */
 const hashDigits = 16;
 /** A service's name, the digits of a hash and a few letters are shorter. */

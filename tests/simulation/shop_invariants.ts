@@ -23,6 +23,10 @@ interface OrderBooks {
   isShipped: boolean;
   isNoticed: boolean;
   shown: string;
+  /** Events of each stream that the order's row tells of. */
+  readonly heads: Map<string, number>;
+  /** Events of each stream that the row has seen. */
+  seen: Readonly<Record<string, number>>;
   /** Units by SKU. */
   readonly holds: Map<string, number>;
 }
@@ -58,9 +62,16 @@ export class ShopInvariants {
   stored(service: string, operation: StoreOperation, args: readonly unknown[], result: unknown): void {
     if (operation !== "commit" || (result as CommitResult).outcome !== "committed") return;
     const { events, rows } = args[0] as TurnWrites;
-    for (const event of events) this.#judge(service, event);
-    for (const { projection, key, row } of rows) {
-      if (projection === "orders") this.#booksOf(key).shown = (row as unknown as OrderRow).status;
+    for (const event of events) {
+      this.#judge(service, event);
+      const orderId = toldStream.exec(event.stream)?.[1];
+      if (orderId !== undefined) this.#booksOf(orderId).heads.set(event.stream, event.version);
+    }
+    for (const { projection, key, row, seen } of rows) {
+      if (projection !== "orders") continue;
+      const books = this.#booksOf(key);
+      books.shown = (row as unknown as OrderRow).status;
+      books.seen = seen;
     }
   }
 
@@ -70,7 +81,7 @@ export class ShopInvariants {
     for (const orderId of accepted) {
       if (this.#refused.has(orderId)) continue;
       const books = this.#orders.get(orderId);
-      if (books?.end === undefined || !books.isNoticed || books.shown === "placed") return false;
+      if (books?.end === undefined || !books.isNoticed || !isShownWhole(books)) return false;
       if (books.sagaPhase !== "completed" && books.sagaPhase !== "rejected") return false;
     }
     return true;
@@ -209,6 +220,8 @@ export class ShopInvariants {
         isShipped: false,
         isNoticed: false,
         shown: "placed",
+        heads: new Map(),
+        seen: {},
         holds: new Map(),
       };
       this.#orders.set(orderId, books);
@@ -219,6 +232,16 @@ export class ShopInvariants {
   #violate(rule: string, what: string): void {
     this.#options.violate({ rule, what });
   }
+}
+
+/** Streams that an order's row tells of. */
+const toldStream = /^(?:orders|orchestrator\/place-order|shipping)\/([0-9a-f-]{36})$/;
+
+/** Whether the storefront shows everything: what the queues have lost comes with the feeds, a little later. */
+function isShownWhole({ shown, heads, seen }: OrderBooks): boolean {
+  if (shown === "placed") return false;
+  for (const [stream, version] of heads) if ((seen[stream] ?? 0) < version) return false;
+  return true;
 }
 
 /** A saga that tells the end has undone every step before. */

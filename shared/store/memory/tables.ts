@@ -122,7 +122,12 @@ export function emptyTables(): Tables {
   };
 }
 
-/** Joins the parts of a key; no part contains the separator by accident, because JSON escapes it. */
+/** Joins the parts of a key, each behind its length: whatever is in them, no two keys are the same by accident. */
 export function keyOf(...parts: readonly (string | number)[]): string {
-  return JSON.stringify(parts);
+  let key = "";
+  for (const part of parts) {
+    const text = String(part);
+    key += `${text.length}:${text}`;
+  }
+  return key;
 }

@@ -214,6 +214,7 @@ export class SimulatedMesh {
       simulated,
       process,
       inner: new MemoryStore({ clock: home.clock, database: home.database }),
+      database: home.database,
       isAway: () => home.awayUntilMs > simulated.scheduler.nowMs,
       observe: (operation, args, result) => observer.stored(process.service, operation, args, result),
     });

@@ -1,5 +1,5 @@
 import { UnavailableError } from "@mesh/base";
-import type { MemoryStore, Store, StoreOperation } from "@mesh/store";
+import type { MemoryDatabase, MemoryStore, Store, StoreOperation } from "@mesh/store";
 import type { Simulated, SimulatedProcess } from "./process.ts";
 
 /** What the store of one process stands on. */
@@ -8,6 +8,8 @@ export interface SimulatedStoreOptions {
   readonly process: SimulatedProcess;
   /** The store that does the work; its database outlives the process. */
   readonly inner: MemoryStore;
+  /** That database. */
+  readonly database: MemoryDatabase;
   /** Whether the database cannot be reached just now. */
   readonly isAway: () => boolean;
   /** Hears of each call that took effect, before the process does. */
@@ -80,13 +82,31 @@ export function simulatedStore(options: SimulatedStoreOptions): Store {
 }
 
 function call(options: SimulatedStoreOptions, operation: StoreOperation, args: readonly unknown[]): Promise<unknown> {
-  const { simulated: { scheduler, random, faults }, process } = options;
+  const { simulated: { scheduler, random, faults }, process, database } = options;
+  if (isIdleLook(operation, database)) return Promise.resolve([]);
   const answer = Promise.withResolvers<unknown>();
   const slowMs = faults.strikes("store-slow") ? random.between(100, 9_000) : 0;
   const executes = () => execute(options, operation, args, answer);
   // A commit that is on its way arrives even if its sender dies meanwhile; nobody will hear of it.
   scheduler.after(random.between(0.1, 2) + slowMs, writing.has(operation) ? undefined : process, executes);
   return answer.promise;
+}
+
+/**
+ * Says whether a process looks for work in tables that are empty: it does so all the time, and nothing that could go wrong
+ * on the way would make a difference.
+ */
+function isIdleLook(operation: StoreOperation, { tables: { outbox, timers, effects } }: MemoryDatabase): boolean {
+  switch (operation) {
+    case "claimOutbox":
+      return outbox.size === 0;
+    case "readDueTimers":
+      return timers.size === 0;
+    case "claimEffects":
+      return effects.size === 0;
+    default:
+      return false;
+  }
 }
 
 function execute(
