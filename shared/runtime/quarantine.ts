@@ -7,7 +7,7 @@ import type { Work } from "./work.ts";
 
 /** What the quarantine needs. */
 export interface QuarantineOptions {
-  readonly store: Pick<Store, "noteRun" | "beginAlone" | "endAlone" | "nowMs">;
+  readonly store: Pick<Store, "noteRun" | "countBegun" | "noteBegun" | "noteEnded" | "nowMs">;
   readonly settler: Pick<BatchSettler, "settle">;
   readonly clock: Clock;
   readonly log: Log;
@@ -18,8 +18,13 @@ export interface QuarantineOptions {
 /** Runs of a replica that died in a row, from which on the next one looks for a message that kills it. */
 const deathsMin = 2;
 
-/** Times that a process died over one message alone, after which that message is dead. */
-const alonesMax = 2;
+/**
+ * Suspects that are begun together as long as nobody has died over any of them: one note for all costs little more than
+ * one for each. Whoever was among them when the process died is begun alone from then on.
+ */
+const groupMax = 16;
+/** Times that a process died over a message, once in a group and twice alone, after which that message is dead. */
+const begunMax = 3;
 
 /** 1 s: how far the clocks of two machines may differ. Beyond it a message that kills is found some runs later. */
 const clocksDifferMs = 1_000;
@@ -31,8 +36,9 @@ const steadyMs = 60_000;
  * Finds a message that takes the process down with it.
  *
  * After two runs that did not last, everything that may have been under way when they died (what is delivered again, what
- * a feed or a lane brings) is taken up alone, with a note in the database before it. What was noted twice and nothing
- * became of it is dead, and its neighbours have cost nothing but time. A service that lives pays nothing for this.
+ * a feed or a lane brings) is taken up in small groups, with a note in the database before each; what was in such a group
+ * when the process died, alone. What it died over three times is dead, and its neighbours have cost nothing but time. A
+ * service that lives pays nothing for this.
  */
 export class Quarantine {
   readonly #options: QuarantineOptions;
@@ -55,7 +61,7 @@ export class Quarantine {
     this.#isOn = deathCount >= deathsMin;
     if (this.#isOn) {
       this.#beganAtMs = await store.nowMs();
-      log.warn("The last {count} runs did not last: suspects are taken up one by one", { count: deathCount });
+      log.warn("The last {count} runs did not last: suspects are taken up few by few", { count: deathCount });
     }
   }
 
@@ -89,38 +95,48 @@ export class Quarantine {
     if (!this.#isOn || !works.some((work) => this.#isSuspect(work))) {
       return await settler.settle(works, refusals, commit);
     }
-    let together: Work[] = [];
-    for (const work of works) {
-      if (!this.#isSuspect(work)) {
-        together.push(work);
-        continue;
-      }
-      // Order within a key, and within a lane, is the batch's.
-      if (together.length > 0) await settler.settle(together, [], commit);
-      together = [];
-      await this.#settleAlone(work, commit);
+    // Order within a key, and within a lane, is the batch's.
+    for (const part of partsOf(works, (work) => this.#isSuspect(work))) {
+      if (part.isSuspect) await this.#settleSuspects(part.works, commit);
+      else await settler.settle(part.works, [], commit);
     }
-    if (together.length > 0 || refusals.length > 0) await settler.settle(together, refusals, commit);
+    if (refusals.length > 0) await settler.settle([], refusals, commit);
   }
 
-  async #settleAlone(work: Work, commit: Commit): Promise<void> {
-    const { store, settler, log } = this.#options;
-    const deathCount = await store.beginAlone(work.digest);
-    if (deathCount < alonesMax) await settler.settle([work], [], commit);
-    else {
-      const { id, type } = work.received;
-      log.error("{type} {id} has ended the process {count} times and is dead now", { type, id, count: deathCount });
-      const reason = new DefectError(`Cannot handle "${type}": the process ended over it ${deathCount} times`, {
-        reason: "ended-the-process",
-      });
-      await settler.settle([work], [], commit, new Map([[work, reason]]));
+  async #settleSuspects(works: readonly Work[], commit: Commit): Promise<void> {
+    const { store } = this.#options;
+    const begun = await store.countBegun(digestsOf(works));
+    for (const { works: part, isSuspect } of partsOf(works, ({ digest }) => begun.has(digest))) {
+      if (isSuspect) { for (const work of part) await this.#settleAlone(work, begun.get(work.digest)!, commit); }
+      else {for (let at = 0; at < part.length; at += groupMax) {
+          await this.#settleNoted(part.slice(at, at + groupMax), commit);
+        }}
     }
-    await store.endAlone(work.digest);
+  }
+
+  async #settleAlone(work: Work, deathCount: number, commit: Commit): Promise<void> {
+    if (deathCount < begunMax) return await this.#settleNoted([work], commit);
+    const { store, settler, log } = this.#options;
+    const { id, type } = work.received;
+    log.error("{type} {id} has ended the process {count} times and is dead now", { type, id, count: deathCount });
+    const reason = new DefectError(`Cannot handle "${type}": the process ended over it ${deathCount} times`, {
+      reason: "ended-the-process",
+    });
+    await settler.settle([work], [], commit, new Map([[work, reason]]));
+    await store.noteEnded([work.digest]);
+  }
+
+  async #settleNoted(works: readonly Work[], commit: Commit): Promise<void> {
+    const { store, settler } = this.#options;
+    const digests = digestsOf(works);
+    await store.noteBegun(digests);
+    await settler.settle(works, [], commit);
+    await store.noteEnded(digests);
   }
 
   /**
    * Whether it may have been under way when the process died. A feed brings what is new as well, and a service under load
-   * that took all of that alone would fall behind until it has lasted.
+   * that took all of that apart would fall behind until it has lasted.
    */
   #isSuspect({ isSuspect, caller, userId, received }: Work): boolean {
     if (!isSuspect || caller !== undefined) return false;
@@ -131,4 +147,20 @@ export class Quarantine {
     const { store, ordinal } = this.#options;
     await store.noteRun(ordinal, note);
   }
+}
+
+function digestsOf(works: readonly Work[]): readonly string[] {
+  return [...new Set(works.map(({ digest }) => digest))];
+}
+
+/** Takes works apart where one kind follows the other. */
+function partsOf(works: readonly Work[], isOne: (work: Work) => boolean) {
+  const parts: { readonly isSuspect: boolean; readonly works: Work[] }[] = [];
+  for (const work of works) {
+    const last = parts.at(-1);
+    const isSuspect = isOne(work);
+    if (last?.isSuspect === isSuspect) last.works.push(work);
+    else parts.push({ isSuspect, works: [work] });
+  }
+  return parts;
 }

@@ -11,7 +11,7 @@ Deno.test("a message that takes the process down with it is found and dead, and 
   for (const id of ["a", "lethal", "lethal", "b"]) {
     await world.service("asker").send(Count({ id }), { correlation: "flow" });
   }
-  await dieOver(world, "counter", "lethal", 4);
+  await dieOver(world, "counter", "lethal", 5);
 
   await world.startCounter();
   await world.until("the neighbours are through", () => world.heard.length === 2);
@@ -33,7 +33,7 @@ Deno.test("an event from a feed that takes the process down is found as well", a
   world.server.wipe();
   await world.loadTopology();
   await world.clock.advance(40_000);
-  await dieOver(world, "asker", "lethal", 4);
+  await dieOver(world, "asker", "lethal", 5);
 
   await world.startAsker();
   await world.until("it is dead", async () => (await world.store("asker").readStatus()).deadLetterCount === 1);
@@ -75,19 +75,21 @@ async function dieOver(world: World, name: "counter" | "asker", id: string, coun
   }
 }
 
-Deno.test("what a feed brings is a suspect only if it was there when the process died", async () => {
+Deno.test("what a feed brings is a suspect only if it was there when the process died, and who was begun before is begun alone", async () => {
   const clock = new ManualClock();
   const ids = systemIds(clock);
-  const alone: string[] = [];
-  const together: string[] = [];
+  const noted: (readonly string[])[] = [];
+  const settled: string[] = [];
+  const begun = new Map([["begun before", 1]]);
   const quarantine = new Quarantine({
     store: {
       noteRun: () => Promise.resolve(2),
       nowMs: () => Promise.resolve(clock.nowMs()),
-      beginAlone: (digest) => Promise.resolve(alone.push(digest)).then(() => 0),
-      endAlone: () => Promise.resolve(),
+      countBegun: () => Promise.resolve(begun),
+      noteBegun: (digests) => Promise.resolve(void noted.push(digests)),
+      noteEnded: () => Promise.resolve(),
     },
-    settler: { settle: (works) => Promise.resolve(void together.push(...works.map(({ digest }) => digest))) },
+    settler: { settle: (works) => Promise.resolve(void settled.push(...works.map(({ digest }) => digest))) },
     clock,
     log: silentLog,
     ordinal: 0,
@@ -98,9 +100,9 @@ Deno.test("what a feed brings is a suspect only if it was there when the process
   await quarantine.begin();
   await clock.advance(2_000);
 
-  const works = [old, oldFromFeed, work("delivered twice", "counter"), work("young from feed", "")];
-  await quarantine.settle(works, [], () => Promise.reject(new Error("nobody commits here")));
+  const late = [work("delivered twice", "counter"), work("young from feed", ""), work("begun before", "counter")];
+  await quarantine.settle([old, oldFromFeed, ...late], [], () => Promise.reject(new Error("nobody commits here")));
 
-  assertEquals(alone, ["old", "old from feed", "delivered twice"]);
-  assertEquals(together, ["old", "old from feed", "delivered twice", "young from feed"]);
+  assertEquals(noted, [["old", "old from feed", "delivered twice"], ["begun before"]]);
+  assertEquals(settled, ["old", "old from feed", "delivered twice", "young from feed", "begun before"]);
 });

@@ -11,12 +11,12 @@ export interface RunRecord {
    */
   noteRun(ordinal: number, note: RunNote): Promise<number>;
   /**
-   * Notes that a message is taken up alone.
-   *
-   * @param digest What its envelope is known by.
-   * @returns How often it was taken up so before and nothing became of it.
+   * @param digests What envelopes are known by; distinct.
+   * @returns How often those of them were begun of which nothing became; the others are not in it.
    */
-  beginAlone(digest: string): Promise<number>;
-  /** Notes that something became of it, whatever it was. */
-  endAlone(digest: string): Promise<void>;
+  countBegun(digests: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  /** Notes that messages are begun, before anything else happens to them. */
+  noteBegun(digests: readonly string[]): Promise<void>;
+  /** Notes that something became of them, whatever it was. */
+  noteEnded(digests: readonly string[]): Promise<void>;
 }

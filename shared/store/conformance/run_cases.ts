@@ -23,13 +23,14 @@ export const runCases: readonly StoreCase[] = [
     },
   },
   {
-    name: "counts how often a message was taken up alone without anything becoming of it",
+    name: "counts how often messages were begun without anything becoming of them",
     run: async ({ store, openReplica }) => {
-      assertEquals(await store.beginAlone("a"), 0);
-      assertEquals([await openReplica().beginAlone("a"), await store.beginAlone("b")], [1, 0]);
-      await store.endAlone("a");
-      await store.endAlone("unknown");
-      assertEquals([await store.beginAlone("a"), await store.beginAlone("b")], [0, 1]);
+      assertEquals(await store.countBegun(["a", "b"]), new Map());
+      await store.noteBegun(["b", "a"]);
+      await openReplica().noteBegun(["a", "c"]);
+      assertEquals(await store.countBegun(["a", "b", "d"]), new Map([["a", 2], ["b", 1]]));
+      await store.noteEnded(["a", "unknown"]);
+      assertEquals(await openReplica().countBegun(["c", "b", "a"]), new Map([["c", 1], ["b", 1]]));
     },
   },
 ];

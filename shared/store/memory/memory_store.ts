@@ -280,12 +280,16 @@ export class MemoryStore implements Store {
     return this.#call("noteRun", (tables) => runs.noteRun(tables, ordinal, note));
   }
 
-  beginAlone(digest: string): Promise<number> {
-    return this.#call("beginAlone", (tables) => runs.beginAlone(tables, digest));
+  countBegun(digests: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    return this.#call("countBegun", (tables) => runs.countBegun(tables, digests));
   }
 
-  endAlone(digest: string): Promise<void> {
-    return this.#call("endAlone", (tables) => void tables.suspects.delete(digest));
+  noteBegun(digests: readonly string[]): Promise<void> {
+    return this.#call("noteBegun", (tables) => runs.noteBegun(tables, digests));
+  }
+
+  noteEnded(digests: readonly string[]): Promise<void> {
+    return this.#call("noteEnded", (tables) => runs.noteEnded(tables, digests));
   }
 
   listStreams(

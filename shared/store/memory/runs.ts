@@ -9,9 +9,20 @@ export function noteRun({ runs }: Tables, ordinal: number, note: RunNote): numbe
   return diedCount;
 }
 
-/** Notes that a message is taken up alone. */
-export function beginAlone({ suspects }: Tables, digest: string): number {
-  const begunCount = suspects.get(digest) ?? 0;
-  suspects.set(digest, begunCount + 1);
-  return begunCount;
+/** Counts how often messages were begun of which nothing became. */
+export function countBegun({ suspects }: Tables, digests: readonly string[]): ReadonlyMap<string, number> {
+  return new Map(digests.flatMap((digest) => {
+    const count = suspects.get(digest);
+    return count === undefined ? [] : [[digest, count]];
+  }));
+}
+
+/** Notes that messages are begun. */
+export function noteBegun({ suspects }: Tables, digests: readonly string[]): void {
+  for (const digest of digests) suspects.set(digest, (suspects.get(digest) ?? 0) + 1);
+}
+
+/** Notes that something became of them. */
+export function noteEnded({ suspects }: Tables, digests: readonly string[]): void {
+  for (const digest of digests) suspects.delete(digest);
 }

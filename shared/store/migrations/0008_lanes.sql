@@ -52,7 +52,7 @@ create table mesh.parked (
 create index parked_lane on mesh.parked (lane, position);
 
 -- What outlives a process that died in the middle of something: how often in a row a replica did not last, and which
--- messages were taken up alone without anything becoming of them.
+-- messages were begun without anything becoming of them.
 create table mesh.run (
   ordinal integer primary key,
   died_count integer not null,

@@ -254,12 +254,16 @@ export class PostgresStore implements Store {
     return runs.noteRun(this.#connection, ordinal, note);
   }
 
-  beginAlone(digest: string): Promise<number> {
-    return runs.beginAlone(this.#connection, digest);
+  countBegun(digests: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    return runs.countBegun(this.#connection, digests);
   }
 
-  endAlone(digest: string): Promise<void> {
-    return runs.endAlone(this.#connection, digest);
+  noteBegun(digests: readonly string[]): Promise<void> {
+    return runs.noteBegun(this.#connection, digests);
+  }
+
+  noteEnded(digests: readonly string[]): Promise<void> {
+    return runs.noteEnded(this.#connection, digests);
   }
 
   listStreams(

@@ -1,5 +1,6 @@
 import type { RunNote } from "../run_record.ts";
 import type { Connection } from "./connection.ts";
+import { sqlArray } from "./sql_array.ts";
 
 /** Notes where a process stands. */
 export async function noteRun(connection: Connection, ordinal: number, note: RunNote): Promise<number> {
@@ -13,20 +14,30 @@ export async function noteRun(connection: Connection, ordinal: number, note: Run
   return row?.died_count ?? 0;
 }
 
-/** Notes that a message is taken up alone. */
-export async function beginAlone(connection: Connection, digest: string): Promise<number> {
-  const [row] = await connection.run("note a message that is taken up alone", (sql) =>
-    sql<{ begun_count: number }[]>`
-      insert into mesh.suspect as old (digest, begun_count) values (${digest}, 1)
-      on conflict (digest) do update set begun_count = old.begun_count + 1
-      returning begun_count`);
-  return (row?.begun_count ?? 1) - 1;
+/** Counts how often messages were begun of which nothing became. */
+export async function countBegun(
+  connection: Connection,
+  digests: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  const rows = await connection.run("count what was begun", (sql) =>
+    sql<{ digest: string; begun_count: number }[]>`
+      select digest, begun_count from mesh.suspect where digest = any (${sqlArray(digests)}::text[])`);
+  return new Map(rows.map(({ digest, begun_count }) => [digest, begun_count]));
 }
 
-/** Notes that something became of it. */
-export async function endAlone(connection: Connection, digest: string): Promise<void> {
+/** Notes that messages are begun. */
+export async function noteBegun(connection: Connection, digests: readonly string[]): Promise<void> {
+  await connection.run("note what is begun", (sql) =>
+    sql`
+      insert into mesh.suspect as old (digest, begun_count)
+      select digest, 1 from unnest(${sqlArray([...digests].sort())}::text[]) as d(digest)
+      on conflict (digest) do update set begun_count = old.begun_count + 1`);
+}
+
+/** Notes that something became of them. */
+export async function noteEnded(connection: Connection, digests: readonly string[]): Promise<void> {
   await connection.run(
-    "note that something became of a message",
-    (sql) => sql`delete from mesh.suspect where digest = ${digest}`,
+    "note that something became of messages",
+    (sql) => sql`delete from mesh.suspect where digest = any (${sqlArray([...digests].sort())}::text[])`,
   );
 }
