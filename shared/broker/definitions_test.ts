@@ -26,14 +26,14 @@ Deno.test("definitionsOf writes what cannot be a policy as arguments and the res
   assertEquals(policies.map(({ name, definition }) => [name, definition]).filter(([name]) => name !== "herald.in"), [
     ["shelf.in", {
       overflow: "reject-publish",
-      "delivery-limit": 10,
+      "delivery-limit": 100,
       "dead-letter-exchange": "mesh.dead",
       "dead-letter-strategy": "at-least-once",
       "dead-letter-routing-key": "shelf",
     }],
     ["planner.in", {
       overflow: "reject-publish",
-      "delivery-limit": 10,
+      "delivery-limit": 100,
       "dead-letter-exchange": "mesh.dead",
       "dead-letter-strategy": "at-least-once",
       "dead-letter-routing-key": "planner",

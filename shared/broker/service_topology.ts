@@ -184,8 +184,12 @@ function toQueue(source: string, destination: string, pattern: string): BindingS
   return { source, destination, destinationType: "queue", pattern };
 }
 
-/** 10: a mailbox's deliveries before the broker itself dead-letters; more than the six attempts that we count. */
-const mailboxDeliveryLimit = 10;
+/**
+ * 100: a mailbox's deliveries before the broker itself dead-letters. It counts every message that lay unanswered at a lost
+ * connection, and where those are lost faster than messages are handled, a low limit kills messages that nobody has looked
+ * at. Whoever ends a process again and again is found by the process itself, much earlier.
+ */
+const mailboxDeliveryLimit = 100;
 /**
  * Broker versions from 4.0 put a limit of 20 on a queue without one and then drop, which must not happen to evidence;
  * "no limit" cannot be said on 3.10, so this is a limit that nobody reaches.

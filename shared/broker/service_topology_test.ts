@@ -94,7 +94,7 @@ Deno.test("brokerTopology puts exactly one policy on every queue", () => {
   assertEquals(onePartition.policies.find(({ name }) => name === "shelf.in"), {
     name: "shelf.in",
     pattern: "^shelf\\.in\\.p[0-9]+$",
-    deliveryLimit: 10,
+    deliveryLimit: 100,
     deadLetterExchange: "mesh.dead",
     deadLetterRoutingKey: "shelf",
   });

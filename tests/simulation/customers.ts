@@ -61,8 +61,8 @@ export class Customers {
       const isScarce = at === skus.length - 1;
       const units = isScarce ? random.pick([12, 32, 64]) : 200;
       this.#count(sku, 50, units);
-      // Never fewer than may be held, so that nothing is short.
-      if (random.chance(0.3)) this.#count(sku, random.between(1_000, rushMs), units + random.below(6));
+      // The same figure again: counts may come in any order, and none may find fewer units than are held.
+      if (random.chance(0.3)) this.#count(sku, random.between(1_000, rushMs), units);
     }
     for (let count = 0; count < orderCount; count += 1) {
       this.#order({ orderId: newId(), customerId: newId() }, random.between(200, rushMs));

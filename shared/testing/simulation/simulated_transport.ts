@@ -160,6 +160,8 @@ class SimulatedConsumeChannel implements ConsumeChannel, ConsumeListener {
   readonly #listener: ConsumeListener;
   inner!: ConsumeChannel;
   #lastArrivalMs = 0;
+  /** What is on its way, in the order of its tags: a channel never changes that, and times that are added up differ by a bit. */
+  readonly #underWay: (readonly [Parameters<ConsumeListener["onDelivery"]>[1], number])[] = [];
 
   constructor(
     options: SimulatedTransportOptions,
@@ -209,8 +211,10 @@ class SimulatedConsumeChannel implements ConsumeChannel, ConsumeListener {
   onDelivery(_inner: ConsumeChannel, deliveries: Parameters<ConsumeListener["onDelivery"]>[1], tag: number): void {
     const { simulated: { scheduler, random }, process } = this.#options;
     this.#lastArrivalMs = Math.max(this.#lastArrivalMs, scheduler.nowMs + random.between(0.1, 3));
+    this.#underWay.push([deliveries, tag]);
     scheduler.after(this.#lastArrivalMs - scheduler.nowMs, process, () => {
-      if (!this.inner.ended.aborted) this.#listener.onDelivery(this, deliveries, tag);
+      const next = this.#underWay.shift();
+      if (next !== undefined && !this.inner.ended.aborted) this.#listener.onDelivery(this, ...next);
     });
   }
 
