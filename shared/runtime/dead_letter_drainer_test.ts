@@ -26,7 +26,7 @@ Deno.test("what the broker gave up on as a bundle becomes one dead letter per en
     })
   ));
   const mailbox = await broker.openConsumer({ queues: [{ queue: "counter.in.p1" }] });
-  for (let count = 0; count < 11; count += 1) {
+  for (let count = 0; count < 101; count += 1) {
     for (const delivery of await mailbox.take(2)) mailbox.reject(delivery, true);
   }
 
