@@ -18,7 +18,7 @@ export const helpText = `Orders while everything goes wrong between the services
 
 Usage: deno task test:proxy [options]
 
-  --orders <n>      orders at least (default 5000); up to twice as many until every fault has struck often enough
+  --orders <n>      orders at least (default 5000); up to twice as many while faults that were too rare are told to strike
   --in-flight <n>   orders in flight (default 64)
   --minutes <n>     place no more orders after so long (default 60)
   --seed <n>        of the faults (default 1): the same draws, not the same run

@@ -10,7 +10,10 @@ import { type FaultPlan, missingOf } from "./fault_plan.ts";
 /** How many orders to place, and under which faults. */
 export interface ProxyOrdealOptions {
   readonly plan: FaultPlan;
-  /** Orders at least; more until every fault has struck often enough, up to twice as many. */
+  /**
+   * Orders at least, under faults that chance draws; then more, up to twice as many, while faults below their floor are
+   * told to strike.
+   */
   readonly orders: number;
   /** Orders in flight that the stream aims at. */
   readonly target: number;
@@ -49,6 +52,8 @@ export async function endureProxy(
   const isEnough = () => stream.passages.size >= orders && missingOf(proxy.fired, plan).length === 0;
   while (!isEnough() && stream.passages.size < 2 * orders && systemClock.monotonicMs() - startedMs < limitMs) {
     onProgress(stream.passages.size, proxy.fired);
+    // Chance has had its turn: what it left out strikes at the next occasions there are for it.
+    if (stream.passages.size >= orders) missingOf(proxy.fired, plan).forEach((name) => proxy.order(name));
     await systemClock.delay(progressEveryMs);
   }
   await stream.stop();
