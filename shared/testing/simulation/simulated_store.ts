@@ -124,7 +124,7 @@ function execute(
   if (isAway() || (!process.isDead && faults.strikes("store-failed"))) return fail("the database is away");
   if (!process.isDead && faults.strikes("crash")) return process.kill(`before ${operation}`);
   const work = inner[operation] as (...args: readonly unknown[]) => Promise<unknown>;
-  work.apply(inner, [...args]).then(
+  work.apply(inner, args as unknown[]).then(
     (result) => {
       observe(operation, args, result);
       if (process.isDead) return;
