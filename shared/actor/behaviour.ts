@@ -133,8 +133,8 @@ function nameFor(
   return name;
 }
 
-function plain({ newId: _newId, ...context }: DecisionContext): Context {
-  return context;
+function plain({ now, messageId, correlation, issuer, cause }: DecisionContext): Context {
+  return cause === undefined ? { now, messageId, correlation, issuer } : { now, messageId, correlation, issuer, cause };
 }
 
 function listOf<T>(decision: T | readonly T[]): readonly T[] {

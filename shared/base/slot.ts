@@ -18,8 +18,15 @@ export const slotCount = 64;
  * ```
  */
 export function slotOf(key: string): number {
-  const bytes = key.length <= keyLengthKept ? scratch : new Uint8Array(key.length * bytesPerUnit);
-  return murmur3(bytes, 0, encoder.encodeInto(key, bytes).written) % slotCount;
+  const { length } = key;
+  const bytes = length <= keyLengthKept ? scratch : new Uint8Array(length * bytesPerUnit);
+  // Nearly all keys are ASCII, which is its own UTF-8: no call out of the language is made for them.
+  for (let at = 0; at < length; at += 1) {
+    const unit = key.charCodeAt(at);
+    if (unit > 0x7f) return murmur3(bytes, 0, encoder.encodeInto(key, bytes).written) % slotCount;
+    bytes[at] = unit;
+  }
+  return murmur3(bytes, 0, length) % slotCount;
 }
 
 const encoder = new TextEncoder();

@@ -51,10 +51,14 @@ export class ActorPlanner implements Planner {
   readonly #cache: StateCache;
   readonly #firstMessages = new FirstMessages();
   readonly #effects: ReadonlyMap<string, Behaviour["effects"][number]>;
+  readonly #timerType: string;
+  readonly #outcomeType: string;
   readonly inboxConsumer: string;
 
   constructor(options: ActorPlannerOptions) {
     this.#options = options;
+    this.#timerType = timerCommandType(options.behaviour.service);
+    this.#outcomeType = outcomeCommandType(options.behaviour.service);
     this.#cache = new StateCache(options.cacheMax);
     this.#effects = new Map(options.behaviour.effects.map((effect) => [effect.effect, effect]));
     this.inboxConsumer = options.behaviour.service;
@@ -212,14 +216,14 @@ export class ActorPlanner implements Planner {
   #decide(work: Work, draft: Draft, nowMs: number): readonly Outgoing[] {
     const { behaviour, ids } = this.#options;
     const { received } = work;
-    const context: DecisionContext = {
+    const about: DecisionContext = {
       now: new Date(nowMs),
       messageId: received.id,
       correlation: received.correlation,
       issuer: work.issuer,
-      ...(work.cause === undefined ? {} : { cause: work.cause }),
       newId: () => ids.next(),
     };
+    const context = work.cause === undefined ? about : { ...about, cause: work.cause };
     if (this.#isTimer(work)) {
       const { dueAtMs } = received.data as { readonly dueAtMs: number };
       const isCurrent = behaviour.dueAtMs(draft.state) === dueAtMs;
@@ -228,7 +232,7 @@ export class ActorPlanner implements Planner {
       invariant(outgoing.length > 0, `Cannot fire timer of "${work.subject}": the deadline changed nothing`);
       return outgoing;
     }
-    if (received.type === outcomeCommandType(behaviour.service)) {
+    if (received.type === this.#outcomeType) {
       const { effect, outcome } = received.data as { readonly effect: string; readonly outcome: unknown };
       const definition = this.#effects.get(effect);
       invariant(definition !== undefined, `Cannot record outcome: effect "${effect}" is unknown`);
@@ -256,13 +260,13 @@ export class ActorPlanner implements Planner {
   #speak(work: Work, stream: string, from: Draft, outgoing: readonly Outgoing[], nowMs: number) {
     const { behaviour, speaker, ids } = this.#options;
     const { received } = work;
-    const occasion: Occasion = {
+    const uncaused: Occasion = {
       correlation: received.correlation,
       causation: work.causation ?? received.id,
-      ...(work.cause === undefined ? {} : { cause: work.cause }),
       headers: work.headers,
       nowMs,
     };
+    const occasion = work.cause === undefined ? uncaused : { ...uncaused, cause: work.cause };
     const isAsked = received.kind === "command" && !this.#isInternal(work);
     const events: Unsealed<StoredEvent>[] = [];
     const outbox: Unsealed<OutboxEntry>[] = [];
@@ -357,9 +361,10 @@ export class ActorPlanner implements Planner {
 
   #keep(drafts: ReadonlyMap<string, Draft>): void {
     const { snapshotEvery } = this.#options;
-    for (const [stream, { loadedVersion: _loaded, guessedFor: _guessed, ...actor }] of drafts) {
-      const isSnapshotted = actor.version - actor.snapshotVersion >= snapshotEvery;
-      this.#cache.set(stream, isSnapshotted ? { ...actor, snapshotVersion: actor.version } : actor);
+    for (const [stream, { state, version, hash, snapshotVersion, armedMs }] of drafts) {
+      const isSnapshotted = version - snapshotVersion >= snapshotEvery;
+      const actor = { state, version, hash, snapshotVersion: isSnapshotted ? version : snapshotVersion };
+      this.#cache.set(stream, armedMs === undefined ? actor : { ...actor, armedMs });
     }
   }
 
@@ -380,13 +385,12 @@ export class ActorPlanner implements Planner {
   }
 
   #isTimer(work: Work): boolean {
-    return work.received.type === timerCommandType(this.#options.behaviour.service);
+    return work.received.type === this.#timerType;
   }
 
   #isInternal(work: Work): boolean {
     const { type } = work.received;
-    return this.#isTimer(work) || type === outcomeCommandType(this.#options.behaviour.service) ||
-      type === operatorActType;
+    return type === this.#timerType || type === this.#outcomeType || type === operatorActType;
   }
 }
 

@@ -27,9 +27,10 @@ export class Aftermath {
 
   /** Loads the logs that findings may go to. */
   async load(refusals: readonly Refusal[], works: readonly Work[]): Promise<void> {
-    for (const partition of new Set([...refusals, ...works].map(({ partition }) => partition))) {
-      await this.#options.systemLog.load(partition);
-    }
+    const partitions = new Set<number>();
+    for (const { partition } of refusals) partitions.add(partition);
+    for (const { partition } of works) partitions.add(partition);
+    for (const partition of partitions) await this.#options.systemLog.load(partition);
   }
 
   /** @returns Writes to merge into the plan's; `committed` moves the logs' heads. */
@@ -38,6 +39,7 @@ export class Aftermath {
     failures: ReadonlyMap<Work, unknown>,
     nowMs: number,
   ): UnsealedWrites & { committed(): void } {
+    if (refusals.length === 0 && failures.size === 0) return nothing;
     const outbox: OutboxEntry[] = [];
     const deadLetters: { readonly entry: DeadLetterEntry; readonly partition: number }[] = refusals.map((
       { deadLetter, partition },
@@ -142,5 +144,8 @@ export class Aftermath {
     });
   }
 }
+
+/** What a batch that went well leaves behind. */
+const nothing: UnsealedWrites & { committed(): void } = Object.freeze({ ...noWrites, committed: () => {} });
 
 const encoder = new TextEncoder();

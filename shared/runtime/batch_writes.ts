@@ -21,12 +21,12 @@ export interface Beside {
 /** Puts everything that a turn changes together. */
 export function mergeWrites(plan: UnsealedWrites, { after, settled, lanes }: Beside): UnsealedWrites {
   return {
-    inbox: [...plan.inbox, ...after.inbox],
+    inbox: joined(plan.inbox, after.inbox),
     voided: plan.voided,
-    expected: [...plan.expected, ...after.expected],
-    events: [...plan.events, ...after.events],
-    snapshots: [...plan.snapshots, ...after.snapshots],
-    outbox: [...plan.outbox, ...after.outbox],
+    expected: joined(plan.expected, after.expected),
+    events: joined(plan.events, after.events),
+    snapshots: joined(plan.snapshots, after.snapshots),
+    outbox: joined(plan.outbox, after.outbox),
     answered: plan.answered,
     confirmed: settled.confirmed,
     awaiting: settled.awaiting,
@@ -40,11 +40,18 @@ export function mergeWrites(plan: UnsealedWrites, { after, settled, lanes }: Bes
   };
 }
 
+/** Turns are small and mostly go well: as a rule the second list is empty, and the first is taken as it is. */
+function joined<Row>(rows: readonly Row[], others: readonly Row[]): readonly Row[] {
+  if (others.length === 0) return rows;
+  return rows.length === 0 ? others : [...rows, ...others];
+}
+
 /** Nothing that anybody could miss; confirms alone are left to the publisher's own settling. */
-export function isEmpty({ notify: _notify, lanes, ...writes }: UnsealedWrites): boolean {
-  if (lanes !== undefined && changesLanes(lanes)) return false;
+export function isEmpty(writes: UnsealedWrites): boolean {
+  if (writes.lanes !== undefined && changesLanes(writes.lanes)) return false;
   for (const name in writes) {
-    if (writes[name as keyof typeof writes].length > 0) return false;
+    if (name === "notify" || name === "lanes") continue;
+    if (writes[name as Exclude<keyof UnsealedWrites, "notify" | "lanes">].length > 0) return false;
   }
   return true;
 }

@@ -1,7 +1,7 @@
 import type { Received } from "@mesh/actor";
 import { type Clock, errorText, type IdSource, MeshError, sha256 } from "@mesh/base";
 import type { Delivery } from "@mesh/broker";
-import { type Envelope, type Verifier, verifyWithRefresh } from "@mesh/envelope";
+import { causeOf, type Envelope, type Verifier, verifyWithRefresh } from "@mesh/envelope";
 import type { DeadLetterEntry, HeldMessage, ParkedMessage } from "@mesh/store";
 import type { Meter } from "./meter.ts";
 import { dispositionOf } from "./disposition.ts";
@@ -127,7 +127,7 @@ export class Intake {
       recordedAtMs: claims.iat * 1000,
       data: envelope.data,
     };
-    return {
+    const work: { -readonly [Name in keyof Work]: Work[Name] } = {
       ...way,
       headers: this.#options.continueTrace?.(envelope, way.headers) ?? traceOf(way.headers),
       received,
@@ -136,16 +136,12 @@ export class Intake {
       digest: envelope.hash,
       token: envelope.token,
       undoes: claims.undoes ?? [],
-      ...(claims.n === undefined ? {} : { position: claims.n }),
-      ...(claims.exp === undefined ? {} : { expiresAtMs: claims.exp * 1000 }),
-      ...(claims.act === undefined ? {} : {
-        cause: {
-          subject: claims.act.sub,
-          via: claims.act.via,
-          ...(claims.act.tok === undefined ? {} : { tokenHash: claims.act.tok }),
-        },
-      }),
     };
+    if (claims.n !== undefined) work.position = claims.n;
+    if (claims.exp !== undefined) work.expiresAtMs = claims.exp * 1000;
+    const cause = causeOf(claims);
+    if (cause !== undefined) work.cause = cause;
+    return work;
   }
 
   #deadLetterOf(

@@ -64,7 +64,7 @@ export class Lanes {
 
   /** Sorts out what may be decided; `failed` are those that cannot. */
   sort(works: readonly Work[], failed: ReadonlyMap<Work, unknown>): Sorted {
-    if (this.#closed.size === 0 && failed.size === 0 && works.every(({ parkedIn }) => parkedIn === undefined)) {
+    if (this.#closed.size === 0 && failed.size === 0 && works.every(isFresh)) {
       return { going: works, parked: [] };
     }
     return sortByLane(works, this.#closed, { failed, laneOf: this.#laneOf });
@@ -75,8 +75,8 @@ export class Lanes {
     const version = this.#table?.version ?? 0;
     const { failures, parked, going, refused } = outcome;
     const isUsual = this.#closed.size === 0 && failures.size + parked.length + refused.length === 0 &&
-      [...going, ...outcome.gone].every(({ parkedIn }) => parkedIn === undefined);
-    if (isUsual) return { version, ...noChange };
+      going.every(isFresh) && outcome.gone.every(isFresh);
+    if (isUsual) return { version, closed: [], opened: [], parked: [], unparked: [] };
     const { tiersMs, attemptsMax } = this.#options.settings;
     const dueAtMs = ({ attempt }: Work) => nowMs + (nextTierMs(attempt, tiersMs, attemptsMax) ?? 0);
     return { version, ...laneChanges(outcome, this.#closed, { laneOf: this.#laneOf, dueAtMs }) };
@@ -94,4 +94,7 @@ export class Lanes {
   readonly #laneOf = (work: Work): string | undefined => work.parkedIn ?? this.#options.planner.laneOf(work);
 }
 
-const noChange: Omit<LaneWrites, "version"> = Object.freeze({ closed: [], opened: [], parked: [], unparked: [] });
+/** Whether a work comes from no lane. */
+function isFresh({ parkedIn }: Work): boolean {
+  return parkedIn === undefined;
+}

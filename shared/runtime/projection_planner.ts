@@ -30,6 +30,18 @@ interface Target {
   readonly isCurrent: boolean;
 }
 
+/** A projection and the services whose events it may take. */
+interface Prepared {
+  readonly projection: Projection;
+  readonly sources: ReadonlySet<string>;
+}
+
+/** A work as projections see it. */
+interface Aimed {
+  readonly event: ProjectedEvent;
+  readonly targets: readonly Target[];
+}
+
 /** One row in the middle of a batch. */
 interface Draft {
   readonly row: ProjectionRow;
@@ -45,6 +57,9 @@ interface Draft {
  */
 export class ProjectionPlanner implements Planner {
   readonly #options: ProjectionPlannerOptions;
+  readonly #prepared: readonly Prepared[];
+  /** Where the works of the batch go: loading, looking for gaps and applying all ask. */
+  readonly #aimed = new Map<Work, Aimed>();
   readonly #rows = new Map<string, ProjectionRow>();
   /** What gaps have brought in, by the work that showed the gap. */
   readonly #missing = new Map<Work, readonly Work[]>();
@@ -55,6 +70,10 @@ export class ProjectionPlanner implements Planner {
 
   constructor(options: ProjectionPlannerOptions) {
     this.#options = options;
+    this.#prepared = options.projections.map((projection) => ({
+      projection,
+      sources: new Set(projection.subscribes.map(({ service }) => service)),
+    }));
     this.inboxConsumer = options.service;
   }
 
@@ -68,6 +87,7 @@ export class ProjectionPlanner implements Planner {
   }
 
   async load(works: readonly Work[]): Promise<void> {
+    this.#aimed.clear();
     this.#rows.clear();
     this.#missing.clear();
     this.#unreachable.clear();
@@ -87,7 +107,8 @@ export class ProjectionPlanner implements Planner {
         continue;
       }
       try {
-        for (const each of [...this.#missing.get(work) ?? [], work]) this.#apply(each, drafts);
+        for (const each of this.#missing.get(work) ?? []) this.#apply(each, drafts);
+        this.#apply(work, drafts);
       } catch (error) {
         failures.set(work, error);
       }
@@ -115,8 +136,8 @@ export class ProjectionPlanner implements Planner {
   }
 
   #apply(work: Work, drafts: Map<string, Draft>): void {
-    const event = projectedEvent(work);
-    for (const { projection, generation, key, isCurrent } of this.#targets(event)) {
+    const { event, targets } = this.#aim(work);
+    for (const { projection, generation, key, isCurrent } of targets) {
       const id = rowId(projection.name, generation, key);
       const draft = drafts.get(id) ?? this.#draftOf(projection, generation, key);
       const seen = draft.row.seen[event.stream] ?? 0;
@@ -158,7 +179,7 @@ export class ProjectionPlanner implements Planner {
   async #loadRows(works: readonly Work[]): Promise<void> {
     const wanted = new Map<string, { projection: string; generation: number; keys: Set<string> }>();
     for (const work of works) {
-      for (const { projection: { name }, generation, key } of this.#targets(projectedEvent(work))) {
+      for (const { projection: { name }, generation, key } of this.#aim(work).targets) {
         const id = `${name}#${generation}`;
         const group = wanted.get(id) ?? { projection: name, generation, keys: new Set() };
         group.keys.add(key);
@@ -178,9 +199,9 @@ export class ProjectionPlanner implements Planner {
     // What follows an event that cannot be applied now cannot be applied either; the owner is not asked for each.
     const unreachable = new Map<string, unknown>();
     for (const work of works) {
-      const event = projectedEvent(work);
+      const { event, targets: all } = this.#aim(work);
       // What readers see must be whole; the next generation is filled by its rebuild.
-      const targets = this.#targets(event).filter(({ isCurrent }) => isCurrent);
+      const targets = all.filter(({ isCurrent }) => isCurrent);
       if (targets.length === 0) continue;
       const reached = targets.map(({ projection: { name }, generation, key }) => {
         const id = rowId(name, generation, key);
@@ -220,11 +241,21 @@ export class ProjectionPlanner implements Planner {
     }
   }
 
+  #aim(work: Work): Aimed {
+    let aimed = this.#aimed.get(work);
+    if (aimed === undefined) {
+      const event = projectedEvent(work);
+      aimed = { event, targets: this.#targets(event) };
+      this.#aimed.set(work, aimed);
+    }
+    return aimed;
+  }
+
   #targets(event: ProjectedEvent): readonly Target[] {
     const targets: Target[] = [];
-    for (const projection of this.#options.projections) {
-      const sources = new Set(projection.subscribes.map(({ service }) => service));
-      if (!sources.has(event.stream.slice(0, event.stream.indexOf("/")))) continue;
+    const service = event.stream.slice(0, event.stream.indexOf("/"));
+    for (const { projection, sources } of this.#prepared) {
+      if (!sources.has(service)) continue;
       const key = projection.keyOf(event);
       if (key === undefined) continue;
       for (const [index, generation] of (this.#generations.get(projection.name) ?? []).entries()) {
@@ -237,7 +268,7 @@ export class ProjectionPlanner implements Planner {
 
 /** @returns A proven event as projections see it. */
 export function projectedEvent({ received, subject, position, cause }: Work): ProjectedEvent {
-  return {
+  const event = {
     id: received.id,
     type: received.type,
     version: received.version,
@@ -247,8 +278,8 @@ export function projectedEvent({ received, subject, position, cause }: Work): Pr
     correlation: received.correlation,
     data: received.data,
     recordedAtMs: received.recordedAtMs,
-    ...(cause === undefined ? {} : { cause }),
   };
+  return cause === undefined ? event : { ...event, cause };
 }
 
 function rowId(projection: string, generation: number, key: string): string {

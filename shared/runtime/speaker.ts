@@ -50,59 +50,48 @@ export interface Speaker {
  */
 export function speakerFor(key: SigningKey, ids: IdSource, policy: Pick<PolicyIndex, "isHeard">): Speaker {
   const service = key.service;
+  const entryOf = (message: AnyCommand | AnyEvent, about: About): Unsealed<OutboxEntry> => {
+    const { kind, type, version, key } = message;
+    const { messageId, orderKey, correlation, headers, draft } = about;
+    const { exchange, routingKey } = destinationOf({ kind, type, version, key, correlation });
+    return {
+      id: ids.next(),
+      kind,
+      messageId,
+      type,
+      exchange,
+      routingKey,
+      correlation,
+      orderKey,
+      // A command must reach somebody; an event may be heard by nobody yet.
+      isMandatory: kind === "command",
+      headers,
+      draft,
+      sentCount: 0,
+    };
+  };
   return {
     service,
     event: (message, stream, { correlation, causation, cause, headers, nowMs, re }) => {
       const id = ids.next();
       const version = stream.version + 1;
-      const draft = draftEnvelope(
-        eventClaims({
-          message,
-          id,
-          service,
-          correlation,
-          causation,
-          ...(cause === undefined ? {} : { cause }),
-          nowMs,
-          n: version,
-          prv: stream.hash,
-          re,
-        }),
-        key,
-      );
+      const facts = { message, id, service, correlation, causation, nowMs, n: version, prv: stream.hash, re };
+      const draft = draftEnvelope(eventClaims(cause === undefined ? facts : { ...facts, cause }), key);
       const { type, version: schemaVersion, data } = message;
       const { hash } = draft;
       const stored = { stream: stream.name, version, id, type, schemaVersion, correlation, re, data, draft, hash };
       if (re.length === 0 && !policy.isHeard(service, `${type}#${schemaVersion}`)) return { stored };
-      const about = { kind: "event", messageId: id, orderKey: stream.name, correlation, headers, draft } as const;
-      return { stored, entry: { id: ids.next(), ...about, ...routeOf(message, correlation) } };
+      return { stored, entry: entryOf(message, { messageId: id, orderKey: stream.name, correlation, headers, draft }) };
     },
     command: (message, id, orderKey, { correlation, causation, cause, headers, nowMs }) => {
-      const draft = draftEnvelope(
-        commandClaims({
-          message,
-          id,
-          service,
-          correlation,
-          causation,
-          ...(cause === undefined ? {} : { cause }),
-          nowMs,
-        }),
-        key,
-      );
-      const about = { kind: "command", messageId: id, orderKey, correlation, headers, draft } as const;
-      return { id: ids.next(), ...about, ...routeOf(message, correlation) };
+      const facts = { message, id, service, correlation, causation, nowMs };
+      const draft = draftEnvelope(commandClaims(cause === undefined ? facts : { ...facts, cause }), key);
+      return entryOf(message, { messageId: id, orderKey, correlation, headers, draft });
     },
     seal: (writes) => sealWrites(writes, key),
     sealAll: (entries) => sealEntries(entries, key),
   };
 }
 
-/** A command must reach somebody; an event may be heard by nobody yet. */
-function routeOf(
-  message: AnyCommand | AnyEvent,
-  correlation: string,
-): Pick<OutboxEntry, "type" | "exchange" | "routingKey" | "isMandatory" | "sentCount"> {
-  const destination = destinationOf({ ...message, correlation });
-  return { type: message.type, ...destination, isMandatory: message.kind === "command", sentCount: 0 };
-}
+/** What a row of the outbox says besides its message. */
+type About = Pick<Unsealed<OutboxEntry>, "messageId" | "orderKey" | "correlation" | "headers" | "draft">;
