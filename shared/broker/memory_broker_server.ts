@@ -175,12 +175,12 @@ export class MemoryBrokerServer implements MemoryServerSide, TopologyTarget, Asy
 
   accept(user: string, messages: readonly OutgoingMessage[]): PublishOutcome | Promise<PublishOutcome> {
     const { exchange, routingKey, isMandatory, messageId } = messages[0]!;
-    const what = `Cannot publish "${messageId}" to "${exchange}" with key "${routingKey}"`;
+    const what = () => `Cannot publish "${messageId}" to "${exchange}" with key "${routingKey}"`;
     if (!this.#rights.get(user)?.mayWrite(exchange, routingKey)) {
-      throw brokerError(`${what}: "${user}" may not`, "access-refused");
+      throw brokerError(`${what()}: "${user}" may not`, "access-refused");
     }
     if (exchange !== "" && !this.#exchanges.has(exchange)) {
-      throw brokerError(`${what}: there is no such exchange`, "not-found");
+      throw brokerError(`${what()}: there is no such exchange`, "not-found");
     }
     const isTaken = this.#route({
       messages: messages.map((outgoing) => ({ ...outgoing, body: outgoing.body.slice() })),
@@ -202,15 +202,16 @@ export class MemoryBrokerServer implements MemoryServerSide, TopologyTarget, Asy
   }
 
   #route(parcel: StoredParcel): boolean {
-    const queues = [...this.#router.queuesFor(parcel.exchange, parcel.routingKey)]
-      .map((name) => this.#queues.get(name))
-      .filter((queue) => queue !== undefined);
-    for (const queue of queues) {
+    let isTaken = false;
+    for (const name of this.#router.queuesFor(parcel.exchange, parcel.routingKey)) {
+      const queue = this.#queues.get(name);
+      if (queue === undefined) continue;
+      isTaken = true;
       const latencyMs = this.faults.drawLatencyMs();
       if (latencyMs === undefined) this.#store(queue, parcel);
       else this.#options.clock.delay(latencyMs, this.#stop.signal).then(() => this.#store(queue, parcel));
     }
-    return queues.length > 0;
+    return isTaken;
   }
 
   #store(queue: MemoryQueue, parcel: StoredParcel): void {

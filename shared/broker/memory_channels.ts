@@ -180,7 +180,7 @@ export class MemoryConsumeChannel implements ConsumeChannel {
   end(): void {
     if (this.#ended.signal.aborted) return;
     this.cancelAll();
-    this.#ended.abort();
+    this.#ended.abort("ended");
     const held = Map.groupBy(this.#held.values(), ({ queue }) => queue);
     this.#held.clear();
     for (const [queue, entries] of held) queue.giveBack(entries.map(({ entry }) => entry));
@@ -203,17 +203,7 @@ export class MemoryConsumeChannel implements ConsumeChannel {
 function deliveriesOf(queue: string, { parcel, isRedelivered }: QueueEntry): readonly Delivery[] {
   const { messages, userId, exchange, routingKey, lastDeath } = parcel;
   const { body, messageId, type, headers } = messages[0]!;
-  const whole = Object.freeze({
-    body,
-    queue,
-    exchange,
-    routingKey,
-    messageId,
-    type,
-    userId,
-    headers,
-    isRedelivered,
-    ...(lastDeath === undefined ? {} : { lastDeath }),
-  });
+  const alive = { body, queue, exchange, routingKey, messageId, type, userId, headers, isRedelivered };
+  const whole = Object.freeze(lastDeath === undefined ? alive : { ...alive, lastDeath });
   return messages.length === 1 ? [whole] : bundledDeliveries(whole, messages);
 }

@@ -176,6 +176,12 @@ export class MemoryQueue {
 
   /** The next one with room; with a single active consumer only that one, chosen by priority when its place is free. */
   #nextSubscriber(): QueueSubscriber | undefined {
+    const [only] = this.#subscribers;
+    if (only === undefined) return undefined;
+    if (this.#subscribers.length === 1) {
+      if (this.spec.isSingleActiveConsumer) this.#active ??= only;
+      return (this.#active ?? only) === only && this.#hasRoom(only) ? only : undefined;
+    }
     const byPriority = this.#subscribers.toSorted((a, b) => b.priority - a.priority);
     if (this.spec.isSingleActiveConsumer) {
       this.#active ??= byPriority[0];
@@ -189,6 +195,7 @@ export class MemoryQueue {
   }
 
   #hasRoom(subscriber: QueueSubscriber): boolean {
+    if (this.#unacknowledged.size < subscriber.prefetch) return true;
     let count = 0;
     for (const holder of this.#unacknowledged.values()) if (holder === subscriber) count += 1;
     return count < subscriber.prefetch;

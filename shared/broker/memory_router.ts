@@ -9,7 +9,8 @@ interface Binding extends BindingSpec {
 export class MemoryRouter {
   readonly #bindingsOf = new Map<string, Binding[]>();
   /** Keys repeat all the time (types by slots), patterns are slow to match. */
-  readonly #known = new Map<string, ReadonlySet<string>>();
+  readonly #known = new Map<string, Map<string, ReadonlySet<string>>>();
+  #knownCount = 0;
 
   constructor(bindings: Iterable<BindingSpec>) {
     for (const binding of bindings) {
@@ -22,13 +23,16 @@ export class MemoryRouter {
 
   /** @returns Names of queues, each once. */
   queuesFor(exchange: string, routingKey: string): ReadonlySet<string> {
-    const name = `${exchange} ${routingKey}`;
-    let queues = this.#known.get(name);
-    if (queues === undefined) {
-      queues = this.#walk(exchange, routingKey);
-      if (this.#known.size >= knownMax) this.#known.clear();
-      this.#known.set(name, queues);
+    const known = this.#known.get(exchange)?.get(routingKey);
+    if (known !== undefined) return known;
+    const queues = this.#walk(exchange, routingKey);
+    if (this.#knownCount >= knownMax) {
+      this.#known.clear();
+      this.#knownCount = 0;
     }
+    this.#knownCount += 1;
+    const byKey = this.#known.get(exchange) ?? new Map<string, ReadonlySet<string>>();
+    this.#known.set(exchange, byKey.set(routingKey, queues));
     return queues;
   }
 

@@ -54,7 +54,8 @@ export class MemorySession implements TransportSession {
   /** Ends the connection and its channels, as a cut does. */
   end(): void {
     if (this.#lost.signal.aborted) return;
-    this.#lost.abort();
+    // Without a reason an exception is made for it, with its stack.
+    this.#lost.abort("connection-lost");
     for (const channel of this.#channels) channel.end("connection-lost");
   }
 

@@ -94,6 +94,7 @@ function checkVersions(writes: TurnWrites): void {
 
 /** @returns Which commands are answered by which outbox row: every `re` of an event that this turn publishes. */
 export function answersIn(writes: TurnWrites): readonly { readonly commandId: string; readonly outboxId: string }[] {
+  if (writes.events.every(({ re }) => re.length === 0)) return [];
   const rowIds = new Map(
     writes.outbox.filter(({ kind }) => kind === "event").map(({ messageId, id }) => [messageId, id]),
   );

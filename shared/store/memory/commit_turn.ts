@@ -1,4 +1,4 @@
-import { invariant } from "@mesh/base";
+import { DefectError, invariant } from "@mesh/base";
 import type { CommitResult, OutboxEntry, StoredDeadLetter, TurnWrites } from "../store.ts";
 import { answersIn, checkWrites, cleanDeadLetter, compareText } from "../writes.ts";
 import { frozenJson } from "./frozen_json.ts";
@@ -36,8 +36,10 @@ export function commitTurn(
   insertOutbox(tables, writes.outbox, nowMs);
   writeAnswers(tables, writes);
   endAnswered(tables, writes.answered);
-  const done = writes.confirmed.filter((id) => tables.outbox.get(id)?.entry.kind !== "command");
-  settleOutbox(tables, { confirmed: [...done, ...writes.awaiting], failed: [] }, nowMs);
+  if (writes.confirmed.length + writes.awaiting.length > 0) {
+    const done = writes.confirmed.filter((id) => tables.outbox.get(id)?.entry.kind !== "command");
+    settleOutbox(tables, { confirmed: [...done, ...writes.awaiting], failed: [] }, nowMs);
+  }
   writeTimers(tables, writes);
   for (const { id } of writes.endedEffects) endEffect(tables, id);
   for (const entry of writes.effects) {
@@ -61,45 +63,48 @@ export function commitTurn(
 
 type Conflict = Extract<CommitResult, { readonly outcome: "conflict" }>;
 
+/** As a rule there are none, and nothing is sorted or copied to find that out; so with all that is looked for below. */
 function findDuplicates(tables: Tables, writes: TurnWrites): Conflict["duplicates"] {
-  return [...writes.inbox]
-    .sort((left, right) => compareText(`${left.messageId} ${left.consumer}`, `${right.messageId} ${right.consumer}`))
-    .flatMap(({ messageId, consumer, digest }) => {
-      const known = tables.inbox.get(keyOf(messageId, consumer));
-      if (known === undefined) return [];
-      return [{ messageId, consumer, isSameDigest: known === "" || digest === "" || known === digest }];
-    });
+  const found: Conflict["duplicates"][number][] = [];
+  for (const { messageId, consumer, digest } of writes.inbox) {
+    const known = tables.inbox.get(keyOf(messageId, consumer));
+    if (known === undefined) continue;
+    found.push({ messageId, consumer, isSameDigest: known === "" || digest === "" || known === digest });
+  }
+  return found.sort((left, right) =>
+    compareText(`${left.messageId} ${left.consumer}`, `${right.messageId} ${right.consumer}`)
+  );
 }
 
 function findStale(tables: Tables, writes: TurnWrites, settlements: readonly Settlement[]): readonly string[] {
-  const streams = writes.expected.filter(({ stream, version }) => headOf(tables, stream) !== version);
-  const rows = writes.rows.filter((row) =>
-    (tables.rows.get(keyOf(row.projection, row.generation, row.key))?.revision ?? 0) !== row.revision
-  );
-  const lost = writes.endedEffects.filter(({ id, leaseEpoch }) => tables.effects.get(id)?.leaseEpoch !== leaseEpoch);
-  const settled = settlements.filter(({ id }) => tables.deadLetters.get(id)?.status !== "dead");
-  return [
-    ...streams.map(({ stream }) => stream),
-    ...rows.map((row) => `${row.projection}:${row.key}`),
-    ...settled.map(({ id }) => id),
-    ...lost.map(({ id }) => id),
-    ...(writes.lanes === undefined || writes.lanes.version === tables.laneVersion ? [] : [lanesMark]),
-  ].sort(compareText);
+  const found: string[] = [];
+  for (const { stream, version } of writes.expected) if (headOf(tables, stream) !== version) found.push(stream);
+  for (const { projection, generation, key, revision } of writes.rows) {
+    const stored = tables.rows.get(keyOf(projection, generation, key))?.revision ?? 0;
+    if (stored !== revision) found.push(`${projection}:${key}`);
+  }
+  for (const { id } of settlements) if (tables.deadLetters.get(id)?.status !== "dead") found.push(id);
+  for (const { id, leaseEpoch } of writes.endedEffects) {
+    if (tables.effects.get(id)?.leaseEpoch !== leaseEpoch) found.push(id);
+  }
+  if (writes.lanes !== undefined && writes.lanes.version !== tables.laneVersion) found.push(lanesMark);
+  return found.sort(compareText);
 }
 
 /** Keys that a correct caller cannot have taken before: the database would refuse them, too. */
 function refuseTakenKeys(tables: Tables, writes: TurnWrites, settlements: readonly Settlement[]): void {
-  const taken = [
-    ...writes.events.filter(({ id }) => tables.eventsById.has(id)),
-    ...writes.outbox.filter(({ id }) => tables.outbox.has(id)),
-    ...writes.effects.filter(({ id }) => tables.effects.has(id)),
-    ...writes.deadLetters.filter(({ id }) => tables.deadLetters.has(id)),
-  ];
-  invariant(taken.length === 0, `Cannot commit a turn: "${taken[0]?.id}" is taken`);
+  refuseTaken(writes.events, tables.eventsById);
+  refuseTaken(writes.outbox, tables.outbox);
+  refuseTaken(writes.effects, tables.effects);
+  refuseTaken(writes.deadLetters, tables.deadLetters);
   for (const { id, status } of settlements) {
     const isForbidden = status === "redriven" && tables.deadLetters.get(id)?.class === "untrusted";
     invariant(!isForbidden, `Cannot redrive "${id}": its sender is not who they said`);
   }
+}
+
+function refuseTaken(rows: readonly { readonly id: string }[], table: ReadonlyMap<string, unknown>): void {
+  for (const { id } of rows) if (table.has(id)) throw new DefectError(`Cannot commit a turn: "${id}" is taken`);
 }
 
 function writeEvents(tables: Tables, writes: TurnWrites, nowMs: number): void {

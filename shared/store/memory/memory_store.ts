@@ -333,6 +333,7 @@ export class MemoryStore implements Store {
   }
 
   #takeFault(operation: StoreOperation): StoreFault | undefined {
+    if (this.#faults.length === 0) return undefined;
     const at = this.#faults.findIndex((fault) => (fault.operation ?? operation) === operation);
     return at === -1 ? undefined : this.#faults.splice(at, 1)[0];
   }
