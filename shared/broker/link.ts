@@ -47,9 +47,12 @@ export class Link implements AsyncDisposable {
 
   /** Waits for a standing connection; `undefined` when the link or the signal ended first. */
   async whenUp(signal: AbortSignal): Promise<TransportSession | undefined> {
-    const ended = AbortSignal.any([signal, this.#stop.signal]);
-    while (this.#session === undefined && !ended.aborted) await nextCall((wake) => this.onChange(wake), ended);
-    return ended.aborted ? undefined : this.#session;
+    const stop = this.#stop.signal;
+    if (this.#session === undefined && !signal.aborted && !stop.aborted) {
+      const ended = AbortSignal.any([signal, stop]);
+      while (this.#session === undefined && !ended.aborted) await nextCall((wake) => this.onChange(wake), ended);
+    }
+    return signal.aborted || stop.aborted ? undefined : this.#session;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -33,7 +33,7 @@ export async function connectOver(options: LinkedBrokerOptions): Promise<Broker>
   const settled = new AbortController();
   const ended = AbortSignal.any([settled.signal, ...(signal === undefined ? [] : [signal])]);
   await Promise.race([broker.whenConnected(ended), clock.delay(connectLimitMs, ended)]);
-  settled.abort();
+  settled.abort("settled");
   if (broker.isConnected) return broker;
   const cause = broker.lastError;
   await broker[Symbol.asyncDispose]();

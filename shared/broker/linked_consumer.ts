@@ -116,7 +116,7 @@ export class LinkedConsumer implements Consumer {
     spawn: Spawn,
   ): Promise<void> {
     const { clock } = this.#options;
-    const ended = AbortSignal.any([session.lost, this.#stop.signal]);
+    const stop = this.#stop.signal;
     const remaining = new Map(claims.map((claim) => [claim.queue, claim]));
     let failures = failuresBefore;
     const onLost = (queue: string) => {
@@ -127,8 +127,10 @@ export class LinkedConsumer implements Consumer {
       spawn([claim], failures + 1);
     };
     while (remaining.size > 0) {
-      if (failures > 0) await clock.delay(backoffMs(failures, claims[0]!.queue), ended);
-      if (ended.aborted || this.#isDrained) return;
+      if (failures > 0) {
+        await clock.delay(backoffMs(failures, claims[0]!.queue), AbortSignal.any([session.lost, stop]));
+      }
+      if (session.lost.aborted || stop.aborted || this.#isDrained) return;
       const startedMs = clock.monotonicMs();
       await this.#runChannel(session, [...remaining.values()], onLost);
       failures = clock.monotonicMs() - startedMs >= stableMs ? 1 : failures + 1;

@@ -18,5 +18,13 @@ export function nextCall(subscribe: (wake: () => void) => () => void, signal: Ab
 
 /** Resolves once one of the signals has aborted. */
 export function whenAborted(...signals: readonly AbortSignal[]): Promise<void> {
-  return nextCall(() => () => {}, AbortSignal.any([...signals]));
+  // Listens to each: a signal that depends on others costs as much as the channel that is waited for.
+  if (signals.some(({ aborted }) => aborted)) return Promise.resolve();
+  return new Promise((resolve) => {
+    const finish = () => {
+      for (const signal of signals) signal.removeEventListener("abort", finish);
+      resolve();
+    };
+    for (const signal of signals) signal.addEventListener("abort", finish, { once: true });
+  });
 }

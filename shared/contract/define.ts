@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { ContractError } from "@mesh/base";
 import type { Message, MessageKind } from "./message.ts";
+import { readSchema } from "./read_schema.ts";
 
 /** The published definition of one message; call it to make a message. */
 export interface Contract<
@@ -99,7 +100,7 @@ export function defineEvent<const T extends string, S extends z.ZodType>(
  * @throws {ContractError} If the data breaks the schema; the message names the first offending path.
  */
 export function parseData<C extends AnyContract>(contract: C, data: unknown): DataOf<C> {
-  const result = contract.schema.safeParse(data);
+  const result = readSchema<z.ZodType>(contract.schema, data);
   if (result.success) return result.data as DataOf<C>;
   const issue = result.error.issues[0];
   throw new ContractError(

@@ -164,7 +164,7 @@ export class CatchUp {
       };
     });
     await Promise.race([restarted, this.#options.clock.delay(waitMs, AbortSignal.any([signal, end.signal]))]);
-    end.abort();
+    end.abort("ended");
     return isRestarted;
   }
 }

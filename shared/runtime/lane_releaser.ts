@@ -62,7 +62,7 @@ export class LaneReleaser {
   async #hintedOr(waitMs: number): Promise<void> {
     const end = new AbortController();
     await Promise.race([this.#hinted.promise, this.#options.clock.delay(waitMs, end.signal)]);
-    end.abort();
+    end.abort("ended");
   }
 
   async #takeNext(): Promise<Rest> {

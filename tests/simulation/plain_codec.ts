@@ -99,7 +99,7 @@ function textOf(body: Uint8Array): string {
   return body.length > tokenLengthMax ? "" : String.fromCharCode.apply(null, body as unknown as number[]);
 }
 
-/** Claims of so many characters fit into an envelope, whatever their form; of longer ones the real codec says. */
+/** Data of so many characters fit into an envelope, whatever their form; of longer ones the real codec says. */
 const lengthMax = envelopeBytesMax / 2;
 /** A service's name, the digits of a hash and a few letters are shorter. */
 const tokenLengthMax = 100;

@@ -17,6 +17,7 @@ import { planOfSeed, type ShopPlan, shopServices, shopSettings } from "./shop_se
 import { type Outcomes, ShopInvariants } from "./shop_invariants.ts";
 import { beginEnvelopes } from "./plain_codec.ts";
 import { beginRows } from "./plain_json.ts";
+import { beginReading } from "./plain_schema.ts";
 import { planTroubles } from "./troubles.ts";
 import type { StoryLine } from "./story.ts";
 import { tellStored } from "./tell_stored.ts";
@@ -82,6 +83,7 @@ export function playSchedule(options: ScheduleOptions): ScheduleResult {
   const form = seed % realEvery === 0 ? "real" : "plain";
   beginEnvelopes(form);
   beginRows(form);
+  beginReading(form);
   const bug = options.bug?.plant();
   const mesh = meshOf({ plan, tell }, simulated, { meshRules, shopRules, outside, substitutes: bug?.substitutes });
   const customers = new Customers({
