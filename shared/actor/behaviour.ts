@@ -117,16 +117,24 @@ export function behaviourOf<A extends AnyActor>(actor: A): Behaviour<ReturnType<
   );
 }
 
-function namesByType(contracts: Readonly<Record<string, AnyContract>>): ReadonlyMap<string, string> {
-  return new Map(Object.entries(contracts).map(([name, { type, version }]) => [`${type}#${version}`, name]));
+/** By type and version: maps in maps, as every turn asks, and putting a key together costs more than looking it up. */
+type Names = ReadonlyMap<string, ReadonlyMap<number, string>>;
+
+function namesByType(contracts: Readonly<Record<string, AnyContract>>): Names {
+  const names = new Map<string, Map<number, string>>();
+  for (const [name, { type, version }] of Object.entries(contracts)) {
+    const byVersion = names.get(type) ?? new Map<number, string>();
+    names.set(type, byVersion.set(version, name));
+  }
+  return names;
 }
 
 function nameFor(
-  names: ReadonlyMap<string, string>,
+  names: Names,
   { type, version }: { readonly type: string; readonly version: number },
   actor: string,
 ): string {
-  const name = names.get(`${type}#${version}`);
+  const name = names.get(type)?.get(version);
   if (name === undefined) {
     throw new DefectError(`Cannot handle "${type}#${version}": actor "${actor}" does not know it`);
   }

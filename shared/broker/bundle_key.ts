@@ -21,11 +21,36 @@ import { partitionOfSlot } from "./topology_names.ts";
  * ```
  */
 export function bundleKeyOf(routingKey: string, partitions: number): string | undefined {
-  const match = slots.exec(routingKey);
-  if (match === null) return undefined;
-  const [, stem, key, correlation] = match;
-  const byKey = `${stem}.${partitionOfSlot(Number(key), partitions)}`;
-  return correlation === undefined ? byKey : `${byKey}.${partitionOfSlot(Number(correlation), partitions)}`;
+  // From the end and without a pattern: every message asks, and a match with its parts takes longer than all the rest.
+  const correlation = slotBefore(routingKey, routingKey.length, "c");
+  const stemAndKey = correlation === undefined ? routingKey.length : routingKey.length - slotLength;
+  const key = slotBefore(routingKey, stemAndKey, "k");
+  const stemEnd = stemAndKey - slotLength;
+  if (key === undefined || !isStem(routingKey, stemEnd)) return undefined;
+  const byKey = `${routingKey.slice(0, stemEnd)}.${partitionOfSlot(key, partitions)}`;
+  return correlation === undefined ? byKey : `${byKey}.${partitionOfSlot(correlation, partitions)}`;
 }
 
-const slots = /^(.+\.v\d+)\.k(\d\d)(?:\.c(\d\d))?$/;
+/** `.k` or `.c` and two digits. */
+const slotLength = 4;
+
+/** @returns The slot that `.<mark>NN` before `end` names. */
+function slotBefore(text: string, end: number, mark: string): number | undefined {
+  const tens = digitAt(text, end - 2);
+  const ones = digitAt(text, end - 1);
+  if (tens < 0 || ones < 0 || text[end - 3] !== mark || text[end - 4] !== ".") return undefined;
+  return 10 * tens + ones;
+}
+
+/** Whether what stands before `end` is something with a version: `….v<digits>`. */
+function isStem(text: string, end: number): boolean {
+  let at = end;
+  while (digitAt(text, at - 1) >= 0) at -= 1;
+  return at < end && at > 2 && text[at - 1] === "v" && text[at - 2] === ".";
+}
+
+/** @returns The digit at a place, or -1. */
+function digitAt(text: string, at: number): number {
+  const digit = text.charCodeAt(at) - 0x30;
+  return digit >= 0 && digit <= 9 ? digit : -1;
+}

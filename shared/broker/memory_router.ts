@@ -52,5 +52,5 @@ export class MemoryRouter {
   }
 }
 
-/** 10,000: more routes than a mesh has; a bound, not a tuning knob. */
-const knownMax = 10_000;
+/** 50,000: more routes than a mesh uses (types by slots of key and flow); a bound, not a tuning knob. */
+const knownMax = 50_000;

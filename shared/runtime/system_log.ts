@@ -26,7 +26,8 @@ export interface LogAppend {
 export class SystemLog {
   readonly #store: Store;
   readonly #speaker: Speaker;
-  readonly #heads = new Map<string, Head>();
+  /** By partition. */
+  readonly #heads = new Map<number, Head>();
 
   constructor(store: Store, speaker: Speaker) {
     this.#store = store;
@@ -40,16 +41,15 @@ export class SystemLog {
 
   /** Loads the head of a partition's log, so that {@link append} need not wait. */
   async load(partition: number): Promise<void> {
-    const stream = this.#streamOf(partition);
-    if (this.#heads.has(stream)) return;
-    const [state] = await this.#store.loadStreams([stream], stateVersion);
-    this.#heads.set(stream, { version: state?.version ?? 0, hash: state?.hash ?? null });
+    if (this.#heads.has(partition)) return;
+    const [state] = await this.#store.loadStreams([this.#streamOf(partition)], stateVersion);
+    this.#heads.set(partition, { version: state?.version ?? 0, hash: state?.hash ?? null });
   }
 
   /** Makes the rows that add `events` to a partition's log. The head moves only when the commit is told. */
   append(partition: number, events: readonly AnyEvent[], occasion: Occasion): LogAppend {
     const name = this.#streamOf(partition);
-    const loaded = this.#heads.get(name) ?? { version: 0, hash: null };
+    const loaded = this.#heads.get(partition) ?? { version: 0, hash: null };
     let head = loaded;
     const spoken = events.map((event) => {
       const made = this.#speaker.event(event, { name, ...head }, { ...occasion, re: [] });
@@ -61,7 +61,7 @@ export class SystemLog {
       outbox: spoken.flatMap(({ entry }) => entry ?? []),
       expected: events.length === 0 ? [] : [{ stream: name, version: loaded.version }],
       snapshots: events.length === 0 ? [] : [{ stream: name, version: head.version, stateVersion, state: null }],
-      committed: () => this.#heads.set(name, head),
+      committed: () => this.#heads.set(partition, head),
     };
   }
 

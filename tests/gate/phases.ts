@@ -138,6 +138,7 @@ function simulation(name: string, args: readonly string[], limitMs = simulationL
     "--frozen",
     "--no-prompt",
     "--no-check",
+    "--v8-flags=--min-semi-space-size=64,--max-semi-space-size=64",
     "--allow-read",
     "--import-map=tests/simulation/simulation_map.json",
     "tests/simulation/main.ts",

@@ -17,8 +17,8 @@ export interface ManyOptions {
   readonly onResult: (result: ScheduleResult) => void;
 }
 
-/** Schedules that one worker plays before it asks for more: a second or so. */
-const pieceCount = 10;
+/** Schedules that one worker plays before it asks for more: few, as the others wait for the last piece of a run. */
+const pieceCount = 4;
 
 /**
  * Plays schedules, several at a time where there are several workers, and ends with the first seed that breaks a rule: the

@@ -71,5 +71,5 @@ Deno.test("nothing is begun once the time is over, and what is under way is coun
     onResult: ({ seed }) => seeds.push(seed),
   });
 
-  strictEqual(seeds.length, 30);
+  strictEqual(seeds.length, 12);
 });

@@ -21,13 +21,14 @@ export function commitTurn(
   { nowMs, settlements = [] }: { readonly nowMs: number; readonly settlements?: readonly Settlement[] },
 ): CommitResult {
   checkWrites(writes);
-  const duplicates = findDuplicates(tables, writes);
+  const inboxKeys = writes.inbox.map(({ messageId, consumer }) => keyOf(messageId, consumer));
+  const duplicates = findDuplicates(tables, writes, inboxKeys);
   const stale = findStale(tables, writes, settlements);
   if (duplicates.length > 0 || stale.length > 0) return { outcome: "conflict", duplicates, stale };
   refuseTakenKeys(tables, writes, settlements);
 
   tables.xid += 1;
-  for (const { messageId, consumer, digest } of writes.inbox) tables.inbox.set(keyOf(messageId, consumer), digest);
+  for (const [at, { digest }] of writes.inbox.entries()) tables.inbox.set(inboxKeys[at]!, digest);
   for (const { messageId, consumer, digest } of writes.voided) {
     const key = keyOf(messageId, consumer);
     if (!tables.inbox.has(key)) tables.inbox.set(key, digest);
@@ -64,10 +65,14 @@ export function commitTurn(
 type Conflict = Extract<CommitResult, { readonly outcome: "conflict" }>;
 
 /** As a rule there are none, and nothing is sorted or copied to find that out; so with all that is looked for below. */
-function findDuplicates(tables: Tables, writes: TurnWrites): Conflict["duplicates"] {
+function findDuplicates(
+  tables: Tables,
+  { inbox }: TurnWrites,
+  inboxKeys: readonly string[],
+): Conflict["duplicates"] {
   const found: Conflict["duplicates"][number][] = [];
-  for (const { messageId, consumer, digest } of writes.inbox) {
-    const known = tables.inbox.get(keyOf(messageId, consumer));
+  for (const [at, { messageId, consumer, digest }] of inbox.entries()) {
+    const known = tables.inbox.get(inboxKeys[at]!);
     if (known === undefined) continue;
     found.push({ messageId, consumer, isSameDigest: known === "" || digest === "" || known === digest });
   }

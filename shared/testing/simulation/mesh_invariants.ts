@@ -21,7 +21,8 @@ export class MeshInvariants {
   readonly #violate: (violation: Violation) => void;
   readonly #messages = new Map<string, Known>();
   readonly #heads = new Map<string, { version: number; hash: string | null }>();
-  readonly #handled = new Set<string>();
+  /** Message ids by service and consumer. */
+  readonly #handled = new Map<string, Map<string, Set<string>>>();
   readonly #effects = new Map<string, "asked" | "ended">();
   readonly #laneRule: LaneRule;
 
@@ -30,7 +31,7 @@ export class MeshInvariants {
     this.#laneRule = new LaneRule({
       violate,
       envelopeOf: (id) => this.#messages.get(id)?.envelope,
-      isHandled: (service, id) => this.#handled.has(`${service} ${service} ${id}`),
+      isHandled: (service, id) => this.#handledBy(service, service).has(id),
     });
   }
 
@@ -95,10 +96,17 @@ export class MeshInvariants {
     }
   }
 
+  #handledBy(service: string, consumer: string): Set<string> {
+    const byConsumer = this.#handled.get(service) ?? new Map<string, Set<string>>();
+    const handled = byConsumer.get(consumer) ?? new Set<string>();
+    this.#handled.set(service, byConsumer.set(consumer, handled));
+    return handled;
+  }
+
   #handle(service: string, messageId: string, consumer: string, digest: string): void {
-    const name = `${service} ${consumer} ${messageId}`;
-    if (this.#handled.has(name)) this.#violate({ rule: "G2", what: `${service} handled ${messageId} twice` });
-    this.#handled.add(name);
+    const handled = this.#handledBy(service, consumer);
+    if (handled.has(messageId)) this.#violate({ rule: "G2", what: `${service} handled ${messageId} twice` });
+    handled.add(messageId);
     const known = this.#messages.get(messageId);
     // Requests of customers have no envelope.
     if (known === undefined && digest === "") return;
