@@ -253,17 +253,20 @@ Deno.test("a stale state in memory is noticed by the commit and decided again", 
   await world.until("four", () => counted(world).some(({ data }) => (data as { total: number }).total === 4), 120_000);
 });
 
-Deno.test("a crash between commit and publish loses nothing: the sweep publishes", async () => {
+Deno.test("a crash between commit and publish loses nothing: the next run publishes it at once", async () => {
   await using world = await World.open();
   await world.startCounter();
   await world.startAsker();
-  world.server.faults.holdConfirms();
+  world.server.faults.setBlocked(true);
   await world.service("asker").send(Count({ id: "a" }));
   await world.clock.advance(100);
   await world.crash("asker");
+  world.server.faults.setBlocked(false);
+  assertEquals(world.published, []);
+
   await world.startAsker();
 
-  await world.until("answered", () => counted(world).length >= 1, 120_000);
+  await world.until("answered", () => counted(world).length >= 1, 1_000);
   assertEquals((await world.store("counter").readFeed({ after: "", limit: 10 })).items.length, 1);
 });
 
@@ -318,6 +321,33 @@ Deno.test("an effect whose outcome is unknown is asked about before it is repeat
   assertEquals(calls, ["perform counter/book@1.0", "find counter/book@1.0"]);
   const answer = world.heard.find(({ type }) => type === "counter.fetched");
   assertEquals(answer?.re, [id]);
+});
+
+Deno.test("an effect that a process was performing when it died is asked about as soon as the next one has started", async () => {
+  await using world = await World.open();
+  const calls: string[] = [];
+  await world.startCounter({
+    "fetch-text": {
+      perform: () => {
+        calls.push("perform");
+        return new Promise(() => {});
+      },
+    },
+  });
+  await world.startAsker();
+  await world.service("asker").send(Fetch({ id: "book" }));
+  await world.until("called", () => calls.length === 1);
+  await world.crash("counter");
+
+  await world.startCounter({
+    "fetch-text": {
+      perform: () => Promise.reject(new Error("nobody asked")),
+      find: () => Promise.resolve({ text: "done by the dead" }),
+    },
+  });
+
+  // Sooner than the lease of the dead process runs out, and than its call is given up.
+  await world.until("answered", () => world.heard.some(({ type }) => type === "counter.fetched"), 3_000);
 });
 
 Deno.test("a subscriber whose owner came back from a backup reads the feed from its start and skips what it knows", async () => {
