@@ -38,7 +38,9 @@ export function proveEnvelope(body: Uint8Array | string, keys: KeyDirectory): Pr
   const signer = typeof header === "string" ? undefined : keys.find(header.kid);
   const bytes = takeApart(opened);
   if (typeof bytes === "string") refuse("malformed", bytes);
-  if (typeof header === "string") refuse("wrong-header", "its header is not exactly alg Ed25519, kid and a typ of the mesh");
+  if (typeof header === "string") {
+    refuse("wrong-header", "its header is not exactly alg Ed25519, kid and a typ of the mesh");
+  }
   const { kid, kind } = header;
   if (signer === undefined) refuse("unknown-key", `no service is known to own key "${kid}"`);
   checkSignature(bytes, signer, keys);
@@ -62,7 +64,9 @@ function readClaims(payload: Uint8Array, kind: MessageKind): EnvelopeClaims {
     // The parser's message would quote the payload.
     return refuse("malformed", "its payload is not JSON in UTF-8");
   }
-  if (!isCanonicalJson(text, claims, claimLimits) && canonicalOrNothing(claims) !== text) refuse("not-canonical", "its payload is not in canonical form");
+  if (!isCanonicalJson(text, claims, claimLimits) && canonicalOrNothing(claims) !== text) {
+    refuse("not-canonical", "its payload is not in canonical form");
+  }
   const fault = findClaimFault(claims, kind);
   if (fault !== undefined) refuse("bad-claims", fault);
   return claims as EnvelopeClaims;

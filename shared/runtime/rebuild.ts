@@ -193,7 +193,9 @@ export class Rebuilds {
         await clock.delay(0, this.#stopping.signal);
         sinceMs = clock.monotonicMs();
       }
-      const event = owner === service ? readRecorded(envelope) : this.#proven(envelope) ?? await this.#admitted(envelope);
+      const event = owner === service
+        ? readRecorded(envelope)
+        : this.#proven(envelope) ?? await this.#admitted(envelope);
       if (event !== undefined) events.push(event);
     }
     return { events, refusedCount: items.length - events.length };
