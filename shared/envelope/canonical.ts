@@ -48,36 +48,6 @@ export function canonicalJson(value: unknown, limits: CanonicalLimits = document
 }
 
 /**
- * Says whether a text is certainly canonical, at a fraction of what writing it again costs. It is wherever the engine
- * writes the same text and finds nothing that the writer refuses.
- *
- * @param text Text that `JSON.parse` has read.
- * @param value What it has made of it.
- * @returns False for what is not canonical, and for the rare text of which {@link canonicalJson} has to tell.
- */
-export function isCanonicalJson(text: string, value: unknown, limits: CanonicalLimits): boolean {
-  // For the escape see canonicalJson.
-  return JSON.stringify(value) === text && !text.includes("\\ud") && isInOrder(value, 0, limits);
-}
-
-/** Whether everything in a parsed value is in canonical order and within the limits. */
-function isInOrder(value: unknown, depth: number, limits: CanonicalLimits): boolean {
-  if (typeof value === "number") return Number.isSafeInteger(value);
-  if (typeof value !== "object" || value === null) return true;
-  if (depth === limits.depthMax) return false;
-  if (Array.isArray(value)) return value.every((item) => isInOrder(item, depth + 1, limits));
-  const names = Object.keys(value);
-  if (names.length > limits.membersMax) return false;
-  let last = "";
-  for (const name of names) {
-    if (name < last || name === "__proto__") return false;
-    if (!isInOrder((value as Members)[name], depth + 1, limits)) return false;
-    last = name;
-  }
-  return true;
-}
-
-/**
  * Checks a value as the writer does and puts it in order.
  *
  * @returns The value itself where its members are in canonical order already, else a copy that is; `undefined` where no

@@ -1,7 +1,7 @@
 import { errorText, TrustError } from "@mesh/base";
 import type { MessageKind } from "@mesh/contract";
 import { holdsInBatch, holdsItself } from "./batch_proof.ts";
-import { canonicalJson, isCanonicalJson } from "./canonical.ts";
+import { canonicalJson } from "./canonical.ts";
 import { findClaimFault } from "./claim_rules.ts";
 import type { EnvelopeClaims, RefusalReason } from "./envelope.ts";
 import type { KeyDirectory, KnownKey } from "./key_directory.ts";
@@ -64,7 +64,7 @@ function readClaims(payload: Uint8Array, kind: MessageKind): EnvelopeClaims {
     // The parser's message would quote the payload.
     return refuse("malformed", "its payload is not JSON in UTF-8");
   }
-  if (!isCanonicalJson(text, claims, claimLimits) && canonicalOrNothing(claims) !== text) {
+  if (canonicalOrNothing(claims) !== text) {
     refuse("not-canonical", "its payload is not in canonical form");
   }
   const fault = findClaimFault(claims, kind);
