@@ -1,4 +1,4 @@
-import { type Clock, DefectError, errorText, timeOfUuidV7 } from "@mesh/base";
+import { type Clock, DefectError, errorText, timeOfUuidV7, UnavailableError } from "@mesh/base";
 import type { Store } from "@mesh/store";
 import type { BatchSettler, Commit } from "./batch_settler.ts";
 import type { Refusal } from "./intake.ts";
@@ -13,6 +13,8 @@ export interface QuarantineOptions {
   readonly log: Log;
   /** Which replica of the service this is. */
   readonly ordinal: number;
+  /** Aborts when the process comes to its end. */
+  readonly stopping: AbortSignal;
 }
 
 /** Runs of a replica that died in a row, from which on the next one looks for a message that kills it. */
@@ -26,6 +28,12 @@ const groupMax = 16;
 /** Times that a process died over a message, once in a group and twice alone, after which that message is dead. */
 const begunMax = 3;
 
+/**
+ * 5 s: so long a process lives before it takes up what others have died over. One that cannot live without it either
+ * dies before, and that is not held against the message.
+ */
+const provenMs = 5_000;
+
 /** 1 s: how far the clocks of two machines may differ. Beyond it a message that kills is found some runs later. */
 const clocksDifferMs = 1_000;
 
@@ -37,12 +45,13 @@ const steadyMs = 60_000;
  *
  * After two runs that did not last, everything that may have been under way when they died (what is delivered again, what
  * a feed or a lane brings) is taken up in small groups, with a note in the database before each; what was in such a group
- * when the process died, alone. What it died over three times is dead, and its neighbours have cost nothing but time. A
+ * when the process died, alone and not before the process has lived without it for a while. What it died over three times is dead, and its neighbours have cost nothing but time. A
  * service that lives pays nothing for this.
  */
 export class Quarantine {
   readonly #options: QuarantineOptions;
   #isOn = false;
+  #startedMs = 0;
   /** What was made later was not under way when the run before this one died; on the database's clock. */
   #beganAtMs = 0;
 
@@ -56,7 +65,8 @@ export class Quarantine {
    * @throws {UnavailableError} If the database does not answer.
    */
   async begin(): Promise<void> {
-    const { store, ordinal, log } = this.#options;
+    const { store, ordinal, log, clock } = this.#options;
+    this.#startedMs = clock.monotonicMs();
     const deathCount = await store.noteRun(ordinal, "begun");
     this.#isOn = deathCount >= deathsMin;
     if (this.#isOn) {
@@ -115,8 +125,12 @@ export class Quarantine {
   }
 
   async #settleAlone(work: Work, deathCount: number, commit: Commit): Promise<void> {
-    if (deathCount < begunMax) return await this.#settleNoted([work], commit);
-    const { store, settler, log } = this.#options;
+    const { store, settler, log, clock, stopping } = this.#options;
+    if (deathCount < begunMax) {
+      await clock.delay(Math.max(0, this.#startedMs + provenMs - clock.monotonicMs()), stopping);
+      if (stopping.aborted) throw new UnavailableError("Cannot take a suspect up: the service is stopping");
+      return await this.#settleNoted([work], commit);
+    }
     const { id, type } = work.received;
     log.error("{type} {id} has ended the process {count} times and is dead now", { type, id, count: deathCount });
     const reason = new DefectError(`Cannot handle "${type}": the process ended over it ${deathCount} times`, {

@@ -53,7 +53,7 @@ export class TurnLoop {
   constructor(options: TurnLoopOptions) {
     this.#options = options;
     this.#settler = new BatchSettler(options, this.#stopping.signal);
-    this.quarantine = new Quarantine({ ...options, settler: this.#settler });
+    this.quarantine = new Quarantine({ ...options, settler: this.#settler, stopping: this.#stopping.signal });
     this.#turnDeadlines = new Deadlines(options.clock, options.settings.turnDeadlineMs);
   }
 

@@ -49,11 +49,11 @@ export async function endureProxy(
   await using stream = new OrderStream(test, { target, wanted, newCustomer: () => newCustomer(test.shop.url) });
   proxy.setRates(plan.rates);
   stream.start();
+  const orderMissing = orderInTurn(proxy, plan);
   const isEnough = () => stream.passages.size >= orders && missingOf(proxy.fired, plan).length === 0;
   while (!isEnough() && stream.passages.size < 2 * orders && systemClock.monotonicMs() - startedMs < limitMs) {
     onProgress(stream.passages.size, proxy.fired);
-    // Chance has had its turn: what it left out strikes at the next occasions there are for it.
-    if (stream.passages.size >= orders) missingOf(proxy.fired, plan).forEach((name) => proxy.order(name));
+    if (stream.passages.size >= orders) orderMissing();
     await systemClock.delay(progressEveryMs);
   }
   await stream.stop();
@@ -70,6 +70,22 @@ export async function endureProxy(
     ...[...stream.passages.values()].map(({ acceptedAtMs, endedAtMs = Infinity }) => endedAtMs - acceptedAtMs),
   );
   return { violations, tally: tallyOf(facts), fired, missing: missingOf(fired, plan), durationMs, slowestMs };
+}
+
+/**
+ * Chance has had its turn: faults below their floor are told to strike, the next one when the last one has, for all at
+ * once would let no order through.
+ */
+function orderInTurn(proxy: AmqpProxy, plan: FaultPlan): () => void {
+  let ordered: { readonly name: FaultName; readonly firedBefore: number } | undefined;
+  return () => {
+    const { fired } = proxy;
+    if (ordered !== undefined && fired[ordered.name] === ordered.firedBefore) return;
+    const [name] = missingOf(fired, plan);
+    if (name === undefined) return;
+    ordered = { name, firedBefore: fired[name] };
+    proxy.order(name);
+  };
 }
 
 /** 500 ms: how soon it is seen that all is done. */
