@@ -1,11 +1,12 @@
 import { ConflictError, type Json } from "@mesh/base";
 import { noWrites, type ProjectionRow, type Store } from "@mesh/store";
+import { KeySketch } from "./key_sketch.ts";
 import type { ProjectedEvent, Projection } from "./projection.ts";
 
 /** What folding needs. */
 export interface GenerationFoldOptions {
   readonly projection: Projection;
-  /** The generation that is filled; nobody reads it and nobody else writes it. */
+  /** The generation that is filled: empty at first, and nobody reads it and nobody else writes it. */
   readonly generation: number;
   readonly store: Pick<Store, "loadRows" | "commit">;
   /** Rows kept in memory at most. Default 4,096. */
@@ -36,6 +37,8 @@ export class GenerationFold {
   readonly #rowsMax: number;
   readonly #drafts = new Map<string, Draft>();
   #changeCount = 0;
+  /** Rows that were ever sent into the store: no other row is looked for there. */
+  readonly #sent = new KeySketch();
   /** Rows on their way into the store, which takes them while the next events are verified. */
   #leaving: { readonly keys: ReadonlySet<string>; readonly written: Promise<void> } | undefined;
   /** Versions that the projection knows, by type. */
@@ -86,7 +89,7 @@ export class GenerationFold {
 
   async #load(keys: ReadonlySet<string>): Promise<void> {
     const { projection: { name }, generation, store } = this.#options;
-    const missing = [...keys].filter((key) => !this.#drafts.has(key));
+    const missing = [...keys].filter((key) => !this.#drafts.has(key) && this.#sent.mayHave(key));
     if (missing.length === 0) return;
     for (const row of await store.loadRows(name, generation, missing)) {
       const { key, row: content, seen, revision: storedRevision } = row;
@@ -123,7 +126,10 @@ export class GenerationFold {
     const drafts = [...this.#drafts];
     if (count < drafts.length) drafts.sort(([, one], [, other]) => one.changedNo - other.changedNo);
     const oldest = drafts.slice(0, count);
-    for (const [key] of oldest) this.#drafts.delete(key);
+    for (const [key] of oldest) {
+      this.#drafts.delete(key);
+      this.#sent.add(key);
+    }
     const written = this.#write(oldest);
     // Heard of when somebody settles it.
     written.catch(() => {});
