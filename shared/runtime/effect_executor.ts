@@ -32,6 +32,8 @@ export interface EffectExecutorOptions {
   readonly log: Log;
   readonly meter: Meter;
   readonly inTrace: InTrace;
+  /** Which replica of the service this is. */
+  readonly ordinal: number;
   /**
    * Takes an outcome into this process's next turn. Absent where another replica may be the one that writes the actor;
    * outcomes then go through its mailbox.
@@ -97,14 +99,14 @@ export class EffectExecutor {
   }
 
   async #claim(): Promise<readonly ClaimedEffect[]> {
-    const { store, settings } = this.#options;
+    const { store, settings, ordinal } = this.#options;
     const limits: Record<string, number> = {};
     for (const [dependency, running] of this.#running) {
       const free = settings.effectsPerDependencyMax - running;
       if (free > 0) limits[dependency] = free;
     }
     if (Object.keys(limits).length === 0) return [];
-    return await store.claimEffects({ limits, leaseMs: settings.leaseMs });
+    return await store.claimEffects({ limits, leaseMs: settings.leaseMs, by: ordinal });
   }
 
   #start(effect: ClaimedEffect, signal: AbortSignal): void {

@@ -156,6 +156,7 @@ function executorOf(shared: Shared, perform: (work: Work) => Promise<unknown>): 
     ...(shared.hasReplicas === true ? {} : { perform }),
     effects: shared.behaviour?.effects ?? [],
     adapters: shared.adapters ?? {},
+    ordinal: shared.ordinal ?? 0,
     inTrace: shared.inTrace ?? ((_name, _headers, task) => task()),
   });
 }

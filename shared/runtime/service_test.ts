@@ -320,6 +320,33 @@ Deno.test("an effect whose outcome is unknown is asked about before it is repeat
   assertEquals(answer?.re, [id]);
 });
 
+Deno.test("an effect that a process was performing when it died is asked about as soon as the next one has started", async () => {
+  await using world = await World.open();
+  const calls: string[] = [];
+  await world.startCounter({
+    "fetch-text": {
+      perform: () => {
+        calls.push("perform");
+        return new Promise(() => {});
+      },
+    },
+  });
+  await world.startAsker();
+  await world.service("asker").send(Fetch({ id: "book" }));
+  await world.until("called", () => calls.length === 1);
+  await world.crash("counter");
+
+  await world.startCounter({
+    "fetch-text": {
+      perform: () => Promise.reject(new Error("nobody asked")),
+      find: () => Promise.resolve({ text: "done by the dead" }),
+    },
+  });
+
+  // Sooner than the lease of the dead process runs out, and than its call is given up.
+  await world.until("answered", () => world.heard.some(({ type }) => type === "counter.fetched"), 3_000);
+});
+
 Deno.test("a subscriber whose owner came back from a backup reads the feed from its start and skips what it knows", async () => {
   await using world = await World.open();
   await world.startCounter();

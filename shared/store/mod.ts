@@ -16,6 +16,7 @@ export {
   type DeadLetterClass,
   type DeadLetterEntry,
   type DueTimer,
+  type EffectClaim,
   type EffectEntry,
   type FeedCursor,
   type FeedPage,

@@ -4,7 +4,7 @@ export type RunNote = "begun" | "steady" | "stopped";
 /** What outlives a process that died in the middle: how often that happened, and what it was about to do. */
 export interface RunRecord {
   /**
-   * Notes where a process stands.
+   * Notes where a process stands. Effects that an earlier run of the replica holds are free once another one has begun.
    *
    * @param ordinal Which replica of the service, from 0.
    * @returns How many runs of this replica before this one died without having lasted, one after the other.

@@ -194,6 +194,16 @@ export interface FeedPage {
   readonly hasMore: boolean;
 }
 
+/** Which effects a process would perform now. */
+export interface EffectClaim {
+  /** Free places per dependency; a dependency that is not named gets none. */
+  readonly limits: Readonly<Record<string, number>>;
+  /** For how long others leave what is claimed alone, in milliseconds. */
+  readonly leaseMs: number;
+  /** Which replica of the service claims them, from 0. */
+  readonly by: number;
+}
+
 /** An effect that this process may perform now. */
 export interface ClaimedEffect extends EffectEntry {
   /** Attempts begun, this one included. */
@@ -286,11 +296,9 @@ export interface Store extends RedriveStore, RunRecord, AsyncDisposable {
   /**
    * Claims effects, at most one per stream, the oldest that is not superseded first, none whose back-off has not passed.
    *
-   * @param options `limits`: free places per dependency; a dependency that is not named gets none.
+   * What a replica held when it began anew (see `noteRun`) is free, and still under way for what supersedes it.
    */
-  claimEffects(options: { readonly limits: Readonly<Record<string, number>>; readonly leaseMs: number }): Promise<
-    readonly ClaimedEffect[]
-  >;
+  claimEffects(claim: EffectClaim): Promise<readonly ClaimedEffect[]>;
   /** Ends an effect and queues its outcome as a command to the service itself. @returns false if the lease was lost (nothing written). */
   finishEffect(effect: ClaimedEffect, outcome: OutboxEntry): Promise<boolean>;
   /** Gives an effect back to be tried again after `retryInMs`. */

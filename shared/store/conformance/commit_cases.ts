@@ -241,7 +241,7 @@ async function assertNothingOf(store: Parameters<StoreCase["run"]>[0]["store"], 
     versions: streams.map(({ version }) => version),
     outbox: await claimIds(store),
     timers: await store.readDueTimers(10),
-    effects: await store.claimEffects({ limits: { provider: 10 }, leaseMs: 1 }),
+    effects: await store.claimEffects({ limits: { provider: 10 }, leaseMs: 1, by: 0 }),
     rows: await store.loadRows("orders", 1, ["a"]),
   };
   assertEquals(found, { handled: new Set(), versions: [0], outbox: [], timers: [], effects: [], rows: [] });

@@ -95,10 +95,14 @@ export const workCases: readonly StoreCase[] = [
         makeEffect("payments/order-5", 0, { dependency: "not asked for" }),
       ];
       await store.commit(writing({ effects }));
-      const claimed = await store.claimEffects({ limits: { provider: 2, carrier: 5, closed: 0 }, leaseMs: 60_000 });
+      const claimed = await store.claimEffects({
+        limits: { provider: 2, carrier: 5, closed: 0 },
+        leaseMs: 60_000,
+        by: 0,
+      });
       const expected = [0, 2, 4].map((at) => ({ ...effects[at]!, attempt: 1, leaseEpoch: 1 }));
       assertEquals(claimed, expected);
-      const rest = await store.claimEffects({ limits: { provider: 9 }, leaseMs: 60_000 });
+      const rest = await store.claimEffects({ limits: { provider: 9 }, leaseMs: 60_000, by: 0 });
       assertEquals(rest.map(({ id }) => id), [effects[3]!.id]);
       assertEquals((await store.readStatus()).openEffectCount, 6);
     },
@@ -120,7 +124,7 @@ export const workCases: readonly StoreCase[] = [
       const slow = makeEffect(stream, 0, { effect: "authorize" });
       const undo = makeEffect(stream, 1, { effect: "void", supersedes: ["authorize"] });
       await store.commit(writing({ effects: [slow, undo, makeEffect(other, 0)] }));
-      const claimed = await store.claimEffects({ limits: { provider: 9 }, leaseMs: 60_000 });
+      const claimed = await store.claimEffects({ limits: { provider: 9 }, leaseMs: 60_000, by: 0 });
       assertEquals(claimed.map(({ id }) => id), [undo.id, makeEffect(other, 0).id]);
       const event = makeEvent(ids, { stream, version: 1 });
       const result = await store.commit(writing({
@@ -159,13 +163,13 @@ export const workCases: readonly StoreCase[] = [
     run: async ({ store, openReplica, advance, ids }) => {
       await store.commit(writing({ effects: [makeEffect(stream, 0)] }));
       const lost = await claimOne(store, 10_000);
-      assertEquals(await store.claimEffects({ limits: { provider: 1 }, leaseMs: 10_000 }), []);
+      assertEquals(await store.claimEffects({ limits: { provider: 1 }, leaseMs: 10_000, by: 0 }), []);
       await advance(10_000);
       const held = await claimOne(openReplica(), 10_000);
       assertEquals([held.attempt, held.leaseEpoch], [2, 2]);
       assertEquals(await store.finishEffect(lost, queued(ids)), false);
       await store.releaseEffect(lost, 0, "too late");
-      assertEquals([await claimIds(store), await store.claimEffects({ limits: { provider: 1 }, leaseMs: 1 })], [
+      assertEquals([await claimIds(store), await store.claimEffects({ limits: { provider: 1 }, leaseMs: 1, by: 0 })], [
         [],
         [],
       ]);
@@ -174,14 +178,54 @@ export const workCases: readonly StoreCase[] = [
     },
   },
   {
+    name: "frees what a replica holds when its next run begins, and what it holds itself for nobody else",
+    run: async ({ store, openReplica, ids }) => {
+      await store.commit(writing({ effects: [makeEffect(stream, 0), makeEffect(stream, 1), makeEffect(other, 0)] }));
+      const claim = (by: number, places: number) =>
+        store.claimEffects({ limits: { provider: places }, leaseMs: dayMs, by });
+      const [lost] = await claim(0, 1);
+      const [kept] = await openReplica().claimEffects({ limits: { provider: 1 }, leaseMs: dayMs, by: 1 });
+      assertEquals([lost?.stream, kept?.stream], [stream, other]);
+      for (const [ordinal, note] of [[0, "steady"], [0, "stopped"], [2, "begun"]] as const) {
+        await store.noteRun(ordinal, note);
+      }
+      assertEquals(await claim(0, 9), []);
+
+      await store.noteRun(0, "begun");
+      assertEquals((await claim(0, 9)).map(({ id, attempt, leaseEpoch }) => [id, attempt, leaseEpoch]), [[
+        makeEffect(stream, 0).id,
+        2,
+        2,
+      ]]);
+      assertEquals([await claim(0, 9), await store.finishEffect(lost!, queued(ids))], [[], false]);
+      assertEquals(await store.finishEffect(kept!, queued(ids)), true);
+    },
+  },
+  {
+    name: "lets what a dead run had under way block the effect that supersedes it until the lease has run out",
+    run: async ({ store, advance }) => {
+      const slow = makeEffect(stream, 0, { effect: "authorize" });
+      const undo = makeEffect(stream, 1, { effect: "void", supersedes: ["authorize"] });
+      await store.commit(writing({ effects: [slow] }));
+      await claimOne(store, 10_000);
+      await store.commit(writing({ effects: [undo] }));
+      await store.noteRun(0, "begun");
+      assertEquals(await store.claimEffects({ limits: { provider: 9 }, leaseMs: 60_000, by: 0 }), []);
+      await advance(10_000);
+      assertEquals((await claimOne(store, 60_000)).id, undo.id);
+    },
+  },
+  {
     name: "lets a released effect wait, and the later ones of its stream with it",
     run: async ({ store, advance }) => {
       await store.commit(writing({ effects: [makeEffect(stream, 0), makeEffect(stream, 1), makeEffect(other, 0)] }));
       const limits = { provider: 1 };
       await store.releaseEffect(await claimOne(store), 60_000, "the provider said \0 503");
-      assertEquals((await store.claimEffects({ limits, leaseMs: dayMs })).map((effect) => effect.stream), [other]);
+      assertEquals((await store.claimEffects({ limits, leaseMs: dayMs, by: 0 })).map((effect) => effect.stream), [
+        other,
+      ]);
       await advance(60_000);
-      assertEquals((await store.claimEffects({ limits, leaseMs: 1 })).map(({ id, attempt }) => [id, attempt]), [
+      assertEquals((await store.claimEffects({ limits, leaseMs: 1, by: 0 })).map(({ id, attempt }) => [id, attempt]), [
         [makeEffect(stream, 0).id, 2],
       ]);
     },
@@ -194,7 +238,7 @@ export const workCases: readonly StoreCase[] = [
       await store.commit(writing({ effects: [slow] }));
       await claimOne(store, 10_000);
       await store.commit(writing({ effects: [undo] }));
-      assertEquals(await store.claimEffects({ limits: { provider: 9 }, leaseMs: 60_000 }), []);
+      assertEquals(await store.claimEffects({ limits: { provider: 9 }, leaseMs: 60_000, by: 0 }), []);
       await advance(10_000);
       const claimed = await claimOne(store, 60_000);
       assertEquals([claimed.id, claimed.attempt], [undo.id, 1]);
@@ -264,7 +308,7 @@ async function setTimer(store: Store, name: string, dueAtMs: number | null): Pro
 }
 
 async function claimOne(store: Store, leaseMs = dayMs): Promise<ClaimedEffect> {
-  const [effect] = await store.claimEffects({ limits: { provider: 1 }, leaseMs });
+  const [effect] = await store.claimEffects({ limits: { provider: 1 }, leaseMs, by: 0 });
   if (effect === undefined) throw new Error("nothing to claim");
   return effect;
 }

@@ -42,7 +42,10 @@ export function commitTurn(
   for (const { id } of writes.endedEffects) endEffect(tables, id);
   for (const entry of writes.effects) {
     const row = { entry: frozenJson(entry), createdAtMs: nowMs, nextAtMs: nowMs };
-    tables.effects.set(entry.id, Object.freeze({ ...row, leasedUntilMs: 0, leaseEpoch: 0, attempt: 0 }));
+    tables.effects.set(
+      entry.id,
+      Object.freeze({ ...row, leasedUntilMs: 0, leasedBy: undefined, isAbandoned: false, leaseEpoch: 0, attempt: 0 }),
+    );
   }
   for (const letter of writes.deadLetters) {
     tables.deadLetters.set(letter.id, frozenJson({ ...cleanDeadLetter(letter), diedAtMs: nowMs, status: "dead" }));

@@ -1,14 +1,14 @@
-import type { ClaimedEffect, OutboxEntry } from "../store.ts";
+import type { ClaimedEffect, EffectClaim, OutboxEntry } from "../store.ts";
 import { insertOutbox } from "./outbox.ts";
 import type { Tables } from "./tables.ts";
 
 /** Claims the oldest effect of each stream that no later one supersedes, where it is free and its wait is over, within the dependencies' limits. */
 export function claimEffects(
   tables: Tables,
-  options: { readonly limits: Readonly<Record<string, number>>; readonly leaseMs: number },
+  { limits, leaseMs, by }: EffectClaim,
   nowMs: number,
 ): readonly ClaimedEffect[] {
-  const places = new Map(Object.entries(options.limits));
+  const places = new Map(Object.entries(limits));
   const streams = new Set<string>();
   const claimed: ClaimedEffect[] = [];
   const rows = [...tables.effects];
@@ -25,10 +25,12 @@ export function claimEffects(
     const isOldest = !streams.has(stream);
     streams.add(stream);
     const free = places.get(dependency) ?? 0;
-    if (!isOldest || free <= 0 || row.nextAtMs > nowMs || row.leasedUntilMs > nowMs) continue;
+    if (!isOldest || free <= 0 || row.nextAtMs > nowMs) continue;
+    if (row.leasedUntilMs > nowMs && !row.isAbandoned) continue;
     places.set(dependency, free - 1);
     const held = { ...row, leaseEpoch: row.leaseEpoch + 1, attempt: row.attempt + 1 };
-    tables.effects.set(id, Object.freeze({ ...held, leasedUntilMs: nowMs + options.leaseMs }));
+    const lease = { leasedUntilMs: nowMs + leaseMs, leasedBy: by, isAbandoned: false };
+    tables.effects.set(id, Object.freeze({ ...held, ...lease }));
     claimed.push(Object.freeze({ ...row.entry, attempt: held.attempt, leaseEpoch: held.leaseEpoch }));
   }
   return claimed;

@@ -14,6 +14,7 @@ import type {
   ClaimedEffect,
   CommitResult,
   DueTimer,
+  EffectClaim,
   FeedCursor,
   FeedPage,
   OutboxEntry,
@@ -152,10 +153,8 @@ export class MemoryStore implements Store {
     return this.#call("listTimers", (tables) => outbox.listTimers(tables, query));
   }
 
-  claimEffects(
-    options: { readonly limits: Readonly<Record<string, number>>; readonly leaseMs: number },
-  ): Promise<readonly ClaimedEffect[]> {
-    return this.#call("claimEffects", (tables, nowMs) => effects.claimEffects(tables, options, nowMs));
+  claimEffects(claim: EffectClaim): Promise<readonly ClaimedEffect[]> {
+    return this.#call("claimEffects", (tables, nowMs) => effects.claimEffects(tables, claim, nowMs));
   }
 
   finishEffect(effect: ClaimedEffect, outcome: OutboxEntry): Promise<boolean> {

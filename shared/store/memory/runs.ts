@@ -1,8 +1,15 @@
 import type { RunNote } from "../run_record.ts";
 import type { Tables } from "./tables.ts";
 
-/** Notes where a process stands. */
-export function noteRun({ runs }: Tables, ordinal: number, note: RunNote): number {
+/** Notes where a process stands; when it begins, effects that its replica holds are abandoned. */
+export function noteRun({ runs, effects }: Tables, ordinal: number, note: RunNote): number {
+  if (note === "begun") {
+    for (const [id, row] of effects) {
+      if (row.leasedBy === ordinal && row.leasedUntilMs > 0) {
+        effects.set(id, Object.freeze({ ...row, isAbandoned: true }));
+      }
+    }
+  }
   const old = runs.get(ordinal);
   const diedCount = note === "begun" && old?.isRunning === true ? old.diedCount + 1 : 0;
   runs.set(ordinal, Object.freeze({ isRunning: note !== "stopped", diedCount }));

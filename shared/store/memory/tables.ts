@@ -82,6 +82,10 @@ export interface EffectRow {
   readonly nextAtMs: number;
   /** 0 while nobody holds it. */
   readonly leasedUntilMs: number;
+  /** Replica that claimed it last. */
+  readonly leasedBy: number | undefined;
+  /** Whether that replica has begun anew since. */
+  readonly isAbandoned: boolean;
   readonly leaseEpoch: number;
   readonly attempt: number;
 }

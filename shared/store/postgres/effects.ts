@@ -1,5 +1,5 @@
 import type { Json } from "@mesh/base";
-import type { ClaimedEffect, EffectEntry, OutboxEntry } from "../store.ts";
+import type { ClaimedEffect, EffectClaim, EffectEntry, OutboxEntry } from "../store.ts";
 import { callInsert } from "./outbox.ts";
 import type { Connection } from "./connection.ts";
 import { sqlArray } from "./sql_array.ts";
@@ -20,15 +20,15 @@ interface EffectRow {
 /** Claims effects that may be performed now. */
 export async function claimEffects(
   connection: Connection,
-  options: { readonly limits: Readonly<Record<string, number>>; readonly leaseMs: number },
+  { limits: wanted, leaseMs, by }: EffectClaim,
 ): Promise<readonly ClaimedEffect[]> {
-  const limits = Object.entries(options.limits).filter(([, places]) => places > 0);
+  const limits = Object.entries(wanted).filter(([, places]) => places > 0);
   if (limits.length === 0) return [];
   const names = sqlArray(limits.map(([name]) => name));
   const places = sqlArray(limits.map(([, count]) => count));
   const rows = await connection.run(
     "claim effects",
-    (sql) => sql<EffectRow[]>`select * from mesh.claim_effects(${names}::text[], ${places}::int[], ${options.leaseMs})`,
+    (sql) => sql<EffectRow[]>`select * from mesh.claim_effects(${names}::text[], ${places}::int[], ${leaseMs}, ${by})`,
   );
   return rows.map((row) => ({
     id: row.id,

@@ -58,7 +58,7 @@ async function useEverything(store: PostgresStore, round: number): Promise<void>
   await store.findHandled("inventory", [...inbox.map(({ messageId }) => messageId), ids.next()]);
   await store.requeueAnswers([ids.next()], ids.next);
   await store.claimOutbox({ limit: 1, olderThanMs: 0, leaseMs: 1 });
-  await store.claimEffects({ limits: { provider: 1 }, leaseMs: 60_000 });
+  await store.claimEffects({ limits: { provider: 1 }, leaseMs: 60_000, by: 0 });
 }
 
 async function fill({ admin }: PostgresFixture): Promise<void> {

@@ -14,6 +14,7 @@ import type {
   ClaimedEffect,
   CommitResult,
   DueTimer,
+  EffectClaim,
   FeedCursor,
   FeedPage,
   OutboxEntry,
@@ -145,10 +146,8 @@ export class PostgresStore implements Store {
     return timers.listTimers(this.#connection, query);
   }
 
-  claimEffects(
-    options: { readonly limits: Readonly<Record<string, number>>; readonly leaseMs: number },
-  ): Promise<readonly ClaimedEffect[]> {
-    return effects.claimEffects(this.#connection, options);
+  claimEffects(claim: EffectClaim): Promise<readonly ClaimedEffect[]> {
+    return effects.claimEffects(this.#connection, claim);
   }
 
   finishEffect(effect: ClaimedEffect, outcome: OutboxEntry): Promise<boolean> {

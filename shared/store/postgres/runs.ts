@@ -2,11 +2,15 @@ import type { RunNote } from "../run_record.ts";
 import type { Connection } from "./connection.ts";
 import { sqlArray } from "./sql_array.ts";
 
-/** Notes where a process stands. */
+/** Notes where a process stands; when it begins, effects that its replica holds are abandoned. */
 export async function noteRun(connection: Connection, ordinal: number, note: RunNote): Promise<number> {
   const isRunning = note !== "stopped";
   const [row] = await connection.run("note where this process stands", (sql) =>
     sql<{ died_count: number }[]>`
+      with abandoned as (
+        update mesh.effect set is_abandoned = true
+        where ${note === "begun"} and leased_by = ${ordinal} and leased_until_ms is not null
+      )
       insert into mesh.run as old (ordinal, is_running, died_count) values (${ordinal}, ${isRunning}, 0)
       on conflict (ordinal) do update set is_running = ${isRunning},
         died_count = case when ${note === "begun"} and old.is_running then old.died_count + 1 else 0 end
