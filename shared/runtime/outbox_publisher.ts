@@ -15,6 +15,8 @@ export interface OutboxPublisherOptions {
   readonly meter: Meter;
   /** Mailbox partitions of each service. */
   readonly partitions: number;
+  /** Whether other processes publish out of the same outbox; no when absent. */
+  readonly hasReplicas?: boolean;
   readonly settings: Pick<
     RuntimeSettings,
     "confirmWindow" | "publisherBacklogMax" | "sweepAfterMs" | "sweepEveryMs" | "leaseMs"
@@ -283,18 +285,22 @@ export class OutboxPublisher {
   }
 
   async #sweepLoop(signal: AbortSignal): Promise<void> {
-    const { store, clock, log, settings } = this.#options;
+    const { store, clock, log, settings, hasReplicas = false } = this.#options;
+    // What is there when a process begins was its predecessor's; only with replicas may somebody be at it just now.
+    let [waitMs, olderThanMs] = hasReplicas ? [settings.sweepEveryMs, settings.sweepAfterMs] : [0, 0];
     while (!signal.aborted) {
-      await clock.delay(settings.sweepEveryMs, signal);
+      await clock.delay(waitMs, signal);
       if (signal.aborted) return;
+      waitMs = settings.sweepEveryMs;
       this.#pump();
       if (this.#pause !== undefined || this.#held.size > settings.publisherBacklogMax / 2) continue;
       try {
         const claimed = await store.claimOutbox({
           limit: 500,
-          olderThanMs: settings.sweepAfterMs,
+          olderThanMs,
           leaseMs: settings.leaseMs,
         });
+        olderThanMs = settings.sweepAfterMs;
         if (claimed.length > 0) log.debug("Sweep took up {count} outbox rows", { count: claimed.length });
         this.enqueue(claimed);
       } catch (error) {
