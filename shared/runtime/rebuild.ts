@@ -53,8 +53,11 @@ export interface RebuildsOptions {
 
 /** Events that are verified, folded and counted together. */
 const chunkMax = 512;
-/** How long events are verified without letting anything else run, in milliseconds. */
-const sliceMaxMs = 10;
+/**
+ * How long events are verified without letting anything else run, in milliseconds. Rows on their way into the store need
+ * a few turns for each commit, and stay in memory until then.
+ */
+const sliceMaxMs = 3;
 /** Events between two looks at the clock. */
 const lookEvery = 16;
 /** Items of one page of a feed; the most that an owner gives out. */
