@@ -53,7 +53,7 @@ export const contenders: readonly ContenderSpec[] = [
     title: "whole shop",
     command: ["contenders/shop/main.ts"],
     runtime: "deno",
-    inFlight: 64,
+    inFlight: 256,
     countsWork: true,
   },
 ];
