@@ -220,7 +220,8 @@ function tell(mesh: SpeakingMesh, eventCount: number, turnEvents: number): Reado
       for (const [service, said] of drafts) {
         for (let at = 0; at < said.length; at += turnEvents) {
           for (const envelope of sealEnvelopes(said.slice(at, at + turnEvents), mesh.keyOf(service))) {
-            told.get(service)!.push({ envelope, recordedAtMs: recordedAtMs += 1 });
+            // As a driver hands it out; a text put together in JavaScript is another thing to the engine.
+            told.get(service)!.push({ envelope: Buffer.from(envelope).toString(), recordedAtMs: recordedAtMs += 1 });
           }
         }
       }

@@ -21,6 +21,8 @@ export const systemClock: Clock = Object.freeze({
   delay: (durationMs: number, signal?: AbortSignal) =>
     new Promise<void>((resolve) => {
       if (signal?.aborted) return resolve();
+      // A timer of no duration takes a millisecond; what is due meanwhile has its turn this way, too.
+      if (durationMs <= 0) return void setImmediate(resolve);
       const finish = () => {
         clearTimeout(timer);
         signal?.removeEventListener("abort", finish);

@@ -4,7 +4,6 @@ import { holdsInBatch, holdsItself } from "./batch_proof.ts";
 import { canonicalJson } from "./canonical.ts";
 import { findClaimFault } from "./claim_rules.ts";
 import type { EnvelopeClaims, RefusalReason } from "./envelope.ts";
-import { readHeader } from "./header.ts";
 import type { KeyDirectory, KnownKey } from "./key_directory.ts";
 import { claimLimits } from "./sign.ts";
 import { envelopeBytesMax, openToken, payloadText, takeApart, type TokenBytes } from "./token.ts";
@@ -34,13 +33,14 @@ export interface ProvenEnvelope {
 export function proveEnvelope(body: Uint8Array | string, keys: KeyDirectory): ProvenEnvelope {
   if (body.length > envelopeBytesMax) refuse("oversized", `it has ${body.length} bytes, more than ${envelopeBytesMax}`);
   const opened = openToken(body);
-  const { token, headerText } = opened;
-  const header = headerText === undefined ? undefined : readHeader(headerText);
+  const { token, header } = opened;
   // Looked up before the bytes are lent: whatever the directory does, it cannot come between them.
-  const signer = header === undefined ? undefined : keys.find(header.kid);
+  const signer = typeof header === "string" ? undefined : keys.find(header.kid);
   const bytes = takeApart(opened);
   if (typeof bytes === "string") refuse("malformed", bytes);
-  if (header === undefined) refuse("wrong-header", "its header is not exactly alg Ed25519, kid and a typ of the mesh");
+  if (typeof header === "string") {
+    refuse("wrong-header", "its header is not exactly alg Ed25519, kid and a typ of the mesh");
+  }
   const { kid, kind } = header;
   if (signer === undefined) refuse("unknown-key", `no service is known to own key "${kid}"`);
   checkSignature(bytes, signer, keys);
@@ -64,7 +64,9 @@ function readClaims(payload: Uint8Array, kind: MessageKind): EnvelopeClaims {
     // The parser's message would quote the payload.
     return refuse("malformed", "its payload is not JSON in UTF-8");
   }
-  if (canonicalOrNothing(claims) !== text) refuse("not-canonical", "its payload is not in canonical form");
+  if (canonicalOrNothing(claims) !== text) {
+    refuse("not-canonical", "its payload is not in canonical form");
+  }
   const fault = findClaimFault(claims, kind);
   if (fault !== undefined) refuse("bad-claims", fault);
   return claims as EnvelopeClaims;

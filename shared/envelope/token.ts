@@ -1,6 +1,7 @@
 import { Buffer, isAscii } from "node:buffer";
 import { hash } from "node:crypto";
 import { decodeBase64Url } from "./base64url.ts";
+import { type EnvelopeHeader, readHeader } from "./header.ts";
 
 /** Largest envelope: what fits into one AMQP frame and into a dead letter's row beside its story. */
 export const envelopeBytesMax = 48 * 1024;
@@ -11,8 +12,8 @@ export interface OpenToken {
   /** Where the dots are; the same place where there are fewer than two. */
   readonly headerEnd: number;
   readonly payloadEnd: number;
-  /** The protected header, one character a byte; `undefined` if it is not base64url in its one spelling. */
-  readonly headerText: string | undefined;
+  /** What the protected header says, or what is wrong with it: its base64url or what that spells. */
+  readonly header: EnvelopeHeader | "malformed" | "wrong-header";
 }
 
 /** Where an envelope stands among those that one signature covers. */
@@ -52,13 +53,20 @@ export function openToken(body: Uint8Array | string): OpenToken {
   // A byte beyond ASCII becomes a letter beyond ASCII, which is not base64url.
   const token = typeof body === "string" ? body : latin1From(body);
   const headerEnd = token.indexOf(".");
-  const length = decodeBase64Url(token.slice(0, headerEnd), scratch.header);
-  return {
-    token,
-    headerEnd,
-    payloadEnd: token.lastIndexOf("."),
-    headerText: length === undefined ? undefined : buffers.header.toString("latin1", 0, length),
-  };
+  return { token, headerEnd, payloadEnd: token.lastIndexOf("."), header: headerOf(token.slice(0, headerEnd)) };
+}
+
+/** All that a key ever signs of a kind begins alike, so that a header is read once and then known by its spelling. */
+function headerOf(part: string): OpenToken["header"] {
+  const known = knownHeaders.get(part);
+  if (known !== undefined) return known;
+  const length = decodeBase64Url(part, scratch.header);
+  if (length === undefined) return "malformed";
+  const header = readHeader(buffers.header.toString("latin1", 0, length));
+  if (header === undefined) return "wrong-header";
+  if (knownHeaders.size >= headersMax) knownHeaders.clear();
+  knownHeaders.set(part, header);
+  return header;
 }
 
 /**
@@ -68,13 +76,13 @@ export function openToken(body: Uint8Array | string): OpenToken {
  * @returns Its bytes, or in a few words why it is none.
  * @see RFC 7515 7.1
  */
-export function takeApart({ token, headerEnd, payloadEnd, headerText }: OpenToken): TokenBytes | string {
+export function takeApart({ token, headerEnd, payloadEnd, header }: OpenToken): TokenBytes | string {
   const proof = token.slice(payloadEnd + 1);
   const place = proof.includes("~") ? readPlace(proof) : undefined;
   // A dot too many is not base64url either.
   const payload = decodeBase64Url(token.slice(headerEnd + 1, payloadEnd), scratch.payload);
-  const signature = decodeBase64Url(place?.signatureText ?? proof, scratch.signature);
-  if (headerText === undefined || payload === undefined || signature === undefined || headerEnd === payloadEnd) {
+  const signature = signatureLength(place?.signatureText ?? proof);
+  if (header === "malformed" || payload === undefined || signature === undefined || headerEnd === payloadEnd) {
     const count = token.split(".").length;
     return count === 3 ? "a part is not base64url in its one spelling" : `it has ${count} parts instead of 3`;
   }
@@ -86,6 +94,18 @@ export function takeApart({ token, headerEnd, payloadEnd, headerText }: OpenToke
     signature: scratch.signature.subarray(0, signature),
     ...(place === undefined ? {} : { place }),
   };
+}
+
+/**
+ * Decodes a signature into its place, unless it is the one that was decoded last: envelopes of a batch come one after the
+ * other.
+ */
+function signatureLength(text: string): number | undefined {
+  if (text !== decoded.signatureText) {
+    decoded.signatureLength = decodeBase64Url(text, scratch.signature);
+    decoded.signatureText = text;
+  }
+  return decoded.signatureLength;
 }
 
 /** @returns What stands behind the payload of an envelope that shares its signature. */
@@ -197,6 +217,14 @@ const scratch = {
   payload: new Uint8Array(envelopeBytesMax),
   signature: new Uint8Array(envelopeBytesMax),
 };
+/** What lies in {@link scratch.signature}. */
+const decoded: { signatureText: string; signatureLength: number | undefined } = {
+  signatureText: "",
+  signatureLength: undefined,
+};
+/** Two for each key, and some that nobody knows. */
+const headersMax = 64;
+const knownHeaders = new Map<string, EnvelopeHeader>();
 const buffers = {
   ascii: Buffer.from(leaf.buffer, 1),
   header: Buffer.from(scratch.header.buffer),

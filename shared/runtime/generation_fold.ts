@@ -1,11 +1,12 @@
 import { ConflictError, type Json } from "@mesh/base";
 import { noWrites, type ProjectionRow, type Store } from "@mesh/store";
+import { KeySketch } from "./key_sketch.ts";
 import type { ProjectedEvent, Projection } from "./projection.ts";
 
 /** What folding needs. */
 export interface GenerationFoldOptions {
   readonly projection: Projection;
-  /** The generation that is filled; nobody reads it and nobody else writes it. */
+  /** The generation that is filled: empty at first, and nobody reads it and nobody else writes it. */
   readonly generation: number;
   readonly store: Pick<Store, "loadRows" | "commit">;
   /** Rows kept in memory at most. Default 4,096. */
@@ -18,10 +19,13 @@ const commitRowsMax = 256;
 /** A row in the making. */
 interface Draft {
   row: Json;
-  readonly seen: Record<string, number>;
+  /** Positions by stream. A map, because the name of nearly every stream is the name of no other row's. */
+  readonly seen: Map<string, number>;
   /** Revision that is stored; 0 for a new row. */
   readonly storedRevision: number;
   isChanged: boolean;
+  /** The higher, the later it was changed. */
+  changedNo: number;
 }
 
 /**
@@ -31,8 +35,10 @@ interface Draft {
 export class GenerationFold {
   readonly #options: GenerationFoldOptions;
   readonly #rowsMax: number;
-  /** The one that was changed last comes last. */
   readonly #drafts = new Map<string, Draft>();
+  #changeCount = 0;
+  /** Rows that were ever sent into the store: no other row is looked for there. */
+  readonly #sent = new KeySketch();
   /** Rows on their way into the store, which takes them while the next events are verified. */
   #leaving: { readonly keys: ReadonlySet<string>; readonly written: Promise<void> } | undefined;
   /** Versions that the projection knows, by type. */
@@ -57,12 +63,15 @@ export class GenerationFold {
    */
   async add(events: readonly ProjectedEvent[]): Promise<void> {
     const { projection: { keyOf } } = this.#options;
-    const placed = events.flatMap((event) => {
-      if (!this.#sources.has(event.stream.slice(0, event.stream.indexOf("/")))) return [];
+    const placed: { readonly key: string; readonly event: ProjectedEvent }[] = [];
+    const keys = new Set<string>();
+    for (const event of events) {
+      if (!this.#sources.has(event.stream.slice(0, event.stream.indexOf("/")))) continue;
       const key = keyOf(event);
-      return key === undefined ? [] : [{ key, event }];
-    });
-    const keys = new Set(placed.map(({ key }) => key));
+      if (key === undefined) continue;
+      placed.push({ key, event });
+      keys.add(key);
+    }
     if (this.#leaving !== undefined && !this.#leaving.keys.isDisjointFrom(keys)) await this.#settle();
     await this.#load(keys);
     for (const { key, event } of placed) this.#apply(key, event);
@@ -80,31 +89,47 @@ export class GenerationFold {
 
   async #load(keys: ReadonlySet<string>): Promise<void> {
     const { projection: { name }, generation, store } = this.#options;
-    const missing = [...keys].filter((key) => !this.#drafts.has(key));
+    const missing = [...keys].filter((key) => !this.#drafts.has(key) && this.#sent.mayHave(key));
     if (missing.length === 0) return;
     for (const row of await store.loadRows(name, generation, missing)) {
       const { key, row: content, seen, revision: storedRevision } = row;
-      this.#drafts.set(key, { row: content, seen: { ...seen }, storedRevision, isChanged: false });
+      this.#drafts.set(key, {
+        row: content,
+        seen: new Map(Object.entries(seen)),
+        storedRevision,
+        isChanged: false,
+        changedNo: this.#changeCount,
+      });
     }
   }
 
   #apply(key: string, event: ProjectedEvent): void {
     const { projection } = this.#options;
-    const draft = this.#drafts.get(key) ??
-      { row: projection.initialRow(key) as Json, seen: {}, storedRevision: 0, isChanged: false };
+    const draft = this.#drafts.get(key) ?? this.#begin(key);
     const { stream, type, version, position } = event;
-    if (position !== (draft.seen[stream] ?? 0) + 1) return;
+    if (position !== (draft.seen.get(stream) ?? 0) + 1) return;
     if (this.#versions.get(type)?.includes(version)) draft.row = projection.apply(draft.row, event) as Json;
-    draft.seen[stream] = position;
+    draft.seen.set(stream, position);
     draft.isChanged = true;
-    this.#drafts.delete(key);
+    draft.changedNo = this.#changeCount += 1;
+  }
+
+  #begin(key: string): Draft {
+    const row = this.#options.projection.initialRow(key) as Json;
+    const draft = { row, seen: new Map(), storedRevision: 0, isChanged: false, changedNo: this.#changeCount };
     this.#drafts.set(key, draft);
+    return draft;
   }
 
   /** Sends the rows that were left alone longest on their way. */
   #leave(count: number): void {
-    const oldest = [...this.#drafts].slice(0, count);
-    for (const [key] of oldest) this.#drafts.delete(key);
+    const drafts = [...this.#drafts];
+    if (count < drafts.length) drafts.sort(([, one], [, other]) => one.changedNo - other.changedNo);
+    const oldest = drafts.slice(0, count);
+    for (const [key] of oldest) {
+      this.#drafts.delete(key);
+      this.#sent.add(key);
+    }
     const written = this.#write(oldest);
     // Heard of when somebody settles it.
     written.catch(() => {});
@@ -139,7 +164,7 @@ export class GenerationFold {
       key,
       owner: projection.ownerOf(row),
       sort: projection.sortOf(row, key),
-      seen,
+      seen: Object.fromEntries(seen),
       row,
       revision: storedRevision,
     }));

@@ -126,8 +126,25 @@ Deno.test("a fold ends where somebody else has filled a row further, or has remo
   await assertRejects(fold.flush(), { code: "store.conflict", reason: "rebuild-elsewhere" });
 
   const other = openFold();
-  await other.memory.commit({ ...noWrites, rows: [{ ...row, key: "a", seen: { "counter/a": 2 } }] });
-  await other.fold.add([event("a", 3)]);
+  await other.fold.add([event("a", 1), event("b", 1), event("c", 1)]);
+  await other.fold.add([event("a", 2)]);
   await other.memory.dropRows("totals", 2);
   await assertRejects(other.fold.flush(), { code: "store.conflict", reason: "rebuild-elsewhere" });
+});
+
+Deno.test("a fold looks in the store for rows that it has written, and for no others", async () => {
+  const asked: string[] = [];
+  const { fold, rows } = openFold((memory) => ({
+    loadRows: (name, generation, keys) => {
+      asked.push(...keys);
+      return memory.loadRows(name, generation, keys);
+    },
+  }));
+  for (const key of ["a", "b", "c", "d", "e", "a", "f"]) {
+    await fold.add([event(key, 1), event(key, 2)]);
+  }
+  await fold.flush();
+
+  assertEquals(asked, ["a"]);
+  assertEquals((await rows()).length, 6);
 });

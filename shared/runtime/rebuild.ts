@@ -1,4 +1,4 @@
-import { type Clock, ConflictError, errorCode, errorText } from "@mesh/base";
+import { type Clock, ConflictError, errorCode, errorText, type Json } from "@mesh/base";
 import type { EventContract } from "@mesh/contract";
 import type { FeedPage, Store } from "@mesh/store";
 import type { FeedClient, FeedQuery } from "./feed_client.ts";
@@ -9,7 +9,7 @@ import type { Log } from "./log.ts";
 import { MergedFeeds, type MergedItem } from "./merged_feeds.ts";
 import type { ProjectedEvent, Projection } from "./projection.ts";
 import { projectedEvent } from "./projection_planner.ts";
-import { type ReadRecorded, recordedEventReader } from "./recorded_event.ts";
+import { eventFrom, type ReadRecorded, recordedEventReader } from "./recorded_event.ts";
 import type { TurnLoop } from "./turn_loop.ts";
 import type { Work } from "./work.ts";
 
@@ -42,7 +42,7 @@ export interface RebuildsOptions {
     "readGeneration" | "switchGeneration" | "dropRows" | "loadRows" | "commit" | "readFeed" | "nowMs"
   >;
   readonly feeds: Pick<FeedClient, "read">;
-  readonly intake: Pick<Intake, "admit">;
+  readonly intake: Pick<Intake, "admit" | "prove">;
   readonly loop: Pick<TurnLoop, "submit" | "exclusively">;
   readonly generations: Generations;
   readonly clock: Clock;
@@ -53,8 +53,13 @@ export interface RebuildsOptions {
 
 /** Events that are verified, folded and counted together. */
 const chunkMax = 512;
-/** How long events are verified without letting anything else run, in milliseconds. */
-const sliceMaxMs = 10;
+/**
+ * How long events are verified without letting anything else run, in milliseconds. Rows on their way into the store need
+ * a few turns for each commit, and stay in memory until then.
+ */
+const sliceMaxMs = 3;
+/** Events between two looks at the clock. */
+const lookEvery = 16;
 /** Items of one page of a feed; the most that an owner gives out. */
 const pageMax = 1_000;
 
@@ -70,6 +75,7 @@ export class Rebuilds {
   readonly #progress = new Map<string, RebuildProgress>();
   readonly #running = new Map<string, Promise<void>>();
   readonly #stopping = new AbortController();
+  #othersRanAtMs = 0;
 
   constructor(options: RebuildsOptions) {
     this.#options = options;
@@ -159,12 +165,20 @@ export class Rebuilds {
     const feeds = new MergedFeeds([...byOwner.keys()], (owner, after) => {
       return this.#readPage(owner, { after, types: types.get(owner) ?? [], limit: pageMax });
     });
-    for (;;) {
-      const items = await feeds.next(chunkMax);
-      if (items.length === 0) break;
-      const { events, refusedCount } = await this.#eventsOf(items, readRecorded);
-      await this.#patiently(() => fold.add(events));
-      this.#count(projection.name, { eventCount: items.length, refusedCount });
+    // While the database looks for the rows of one portion, the next one is verified.
+    let folding: Promise<void> = Promise.resolve();
+    try {
+      for (;;) {
+        const items = await feeds.next(chunkMax);
+        const { events, refusedCount } = await this.#eventsOf(items, readRecorded);
+        await folding;
+        if (items.length === 0) break;
+        folding = this.#patiently(() => fold.add(events)).then(() =>
+          this.#count(projection.name, { eventCount: items.length, refusedCount })
+        );
+      }
+    } finally {
+      await Promise.allSettled([folding]);
     }
     await this.#patiently(() => fold.flush());
     return feeds.cursors;
@@ -175,20 +189,39 @@ export class Rebuilds {
     items: readonly MergedItem[],
     readRecorded: ReadRecorded,
   ): Promise<{ readonly events: readonly ProjectedEvent[]; readonly refusedCount: number }> {
-    const { service, clock } = this.#options;
+    const { service } = this.#options;
     const events: ProjectedEvent[] = [];
-    let refusedCount = 0;
-    let sinceMs = clock.monotonicMs();
-    for (const { owner, envelope } of items) {
-      if (clock.monotonicMs() - sinceMs > sliceMaxMs) {
-        await clock.delay(0, this.#stopping.signal);
-        sinceMs = clock.monotonicMs();
-      }
-      const event = owner === service ? readRecorded(envelope) : await this.#admit(envelope);
-      if (event === undefined) refusedCount += 1;
-      else events.push("received" in event ? projectedEvent(event) : event);
+    for (const [at, { owner, envelope }] of items.entries()) {
+      if (at % lookEvery === 0) await this.#letOthersRun();
+      const event = owner === service
+        ? readRecorded(envelope)
+        : this.#proven(envelope) ?? await this.#admitted(envelope);
+      if (event !== undefined) events.push(event);
     }
-    return { events, refusedCount };
+    return { events, refusedCount: items.length - events.length };
+  }
+
+  async #letOthersRun(): Promise<void> {
+    const { clock } = this.#options;
+    if (clock.monotonicMs() - this.#othersRanAtMs <= sliceMaxMs) return;
+    await clock.delay(0, this.#stopping.signal);
+    this.#othersRanAtMs = clock.monotonicMs();
+  }
+
+  /** @returns `undefined` for what does not verify with the keys that are known, for whatever reason. */
+  #proven(envelope: string): ProjectedEvent | undefined {
+    try {
+      const { claims, data } = this.#options.intake.prove(envelope);
+      return eventFrom({ ...claims, dat: data as Json });
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** @returns `undefined` for what does not verify; that is logged. */
+  async #admitted(envelope: string): Promise<ProjectedEvent | undefined> {
+    const work = await this.#admit(envelope);
+    return work === undefined ? undefined : projectedEvent(work);
   }
 
   /** @returns `undefined` for what does not verify; that is logged. */

@@ -1,4 +1,5 @@
 import { deepStrictEqual as assertEquals, rejects as assertRejects } from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import type { Cause } from "@mesh/actor";
 import { noWrites, type ProjectionRow } from "@mesh/store";
 import { defineProjection } from "./projection.ts";
@@ -90,6 +91,56 @@ Deno.test("nothing is left of the old generation, nor of a rebuild that died", a
   assertEquals((await rows()).map(({ key }) => key), ["a"]);
   assertEquals(await reader().listRows({ projection: "totals", generation: 1, limit: 10 }), []);
 });
+
+Deno.test("a rebuild takes no event whose signature does not verify, and nothing of its stream behind it", async () => {
+  const { world, count, rows, status } = await openWorld();
+  await using _world = world;
+  await count("a", "b", "a", "b", "a");
+  await world.until("projected", async () => (await rows()).length === 2);
+  const before = contentOf(await rows());
+
+  for (const forge of [retold, flipped]) {
+    let forgedCount = 0;
+    world.alterPage = (page) => ({
+      ...page,
+      items: page.items.map((item) => {
+        if (!isSecondOfA(item.envelope)) return item;
+        forgedCount += 1;
+        return { ...item, envelope: forge(item.envelope) };
+      }),
+    });
+    await world.service("asker").operations.rebuild("totals", "test", operator);
+    await world.until("rebuilt", () => status() === "done");
+    const progress = world.service("asker").operations.listRebuilds()[0]?.progress;
+    assertEquals([(await rows()).map(({ seen }) => seen), progress?.refusedCount], [
+      [{ "counter/b": 2 }, { "counter/a": 1 }],
+      forgedCount,
+    ]);
+  }
+
+  world.alterPage = (page) => page;
+  await world.service("asker").operations.rebuild("totals", "test", operator);
+  await world.until("rebuilt", () => status() === "done");
+  assertEquals(contentOf(await rows()), before);
+});
+
+/** An envelope that says something else under the same signature. */
+function retold(envelope: string): string {
+  const [header, payload, proof] = envelope.split(".") as [string, string, string];
+  const claims = Buffer.from(payload, "base64url").toString().replace("counted", "uncounted");
+  return `${header}.${Buffer.from(claims).toString("base64url")}.${proof}`;
+}
+
+/** The same envelope with another bit in its signature. */
+function flipped(envelope: string): string {
+  const at = envelope.lastIndexOf(".") + 10;
+  return `${envelope.slice(0, at)}${envelope[at] === "A" ? "B" : "A"}${envelope.slice(at + 1)}`;
+}
+
+function isSecondOfA(envelope: string): boolean {
+  const { sub, n } = JSON.parse(Buffer.from(envelope.split(".")[1]!, "base64url").toString());
+  return sub === "counter/a" && n === 2;
+}
 
 Deno.test("one rebuild at a time, only of what there is, and each on record", async () => {
   const { world, reader, status } = await openWorld();

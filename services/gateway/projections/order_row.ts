@@ -59,9 +59,13 @@ export const logEntriesMax = 48;
 
 /** Adds an entry in its place. */
 export function withEntry(log: readonly LogEntry[], entry: LogEntry): readonly LogEntry[] {
-  const own = [...log.filter(({ source }) => source === entry.source), entry].slice(-logEntriesMax);
-  const others = (source: ProgressSource) => log.filter((each) => each.source === source);
-  return sources.flatMap((source) => source === entry.source ? own : others(source));
+  const place = sources.indexOf(entry.source);
+  let end = log.length;
+  while (end > 0 && sources.indexOf(log[end - 1]!.source) > place) end -= 1;
+  let from = end;
+  while (from > 0 && log[from - 1]!.source === entry.source) from -= 1;
+  const kept = Math.max(from, end + 1 - logEntriesMax);
+  return [...log.slice(0, from), ...log.slice(kept, end), entry, ...log.slice(end)];
 }
 
 /** All sources, in the order in which logs and progress ids name them. */

@@ -22,7 +22,7 @@ export const nobody = "nobody";
 export const orders: Projection<OrderRow> = defineProjection<OrderRow>({
   name: "orders",
   subscribes: eventsAmong([...orderContracts, ...orchestratorContracts, ...shippingContracts]),
-  keyOf: ({ stream }) => sourceOf(stream)?.orderId,
+  keyOf: ({ stream }) => orderIdOf(stream),
   initialRow: (orderId) => ({
     orderId,
     customerId: null,
@@ -35,7 +35,7 @@ export const orders: Projection<OrderRow> = defineProjection<OrderRow>({
     log: [],
   }),
   apply: (row, event) => {
-    switch (sourceOf(event.stream)?.source) {
+    switch (prefixOf(event.stream)?.[1]) {
       case "orders":
         return applyOrder(row, event);
       case "saga":
@@ -64,13 +64,15 @@ export function streamsOf(orderId: string): Readonly<Record<ProgressSource, stri
 }
 
 /** Streams of other kinds (a service's own log, another saga) belong to no order. */
-function sourceOf(stream: string): { readonly source: ProgressSource; readonly orderId: string } | undefined {
-  for (const [prefix, source] of streamPrefixes) {
-    if (!stream.startsWith(prefix)) continue;
-    const orderId = stream.slice(prefix.length);
-    return idPattern.test(orderId) ? { source, orderId } : undefined;
-  }
-  return undefined;
+function orderIdOf(stream: string): string | undefined {
+  const prefix = prefixOf(stream)?.[0];
+  if (prefix === undefined) return undefined;
+  const orderId = stream.slice(prefix.length);
+  return idPattern.test(orderId) ? orderId : undefined;
+}
+
+function prefixOf(stream: string): typeof streamPrefixes[number] | undefined {
+  return streamPrefixes.find(([prefix]) => stream.startsWith(prefix));
 }
 
 function applyOrder(row: OrderRow, event: ProjectedEvent): OrderRow {

@@ -19,17 +19,17 @@ interface FeedState {
 }
 
 /** An item, or (without envelope) the end of the page. */
-type FeedRow =
-  & { readonly row_epoch: number; readonly xid: string; readonly position: string }
-  & ({
-    readonly recorded_at_ms: number;
-    readonly envelope: string;
-  } | {
-    readonly envelope: null;
-    /** Absent where everything is wanted: one item too many says it then. */
-    readonly has_more?: boolean;
-    readonly held_since_ms: number | null;
-  });
+type FeedRow = {
+  readonly cursor: FeedCursor;
+  readonly recorded_at_ms: number;
+  readonly envelope: string;
+} | {
+  readonly envelope: null;
+  /** Behind everything that was looked at; null where one item too many says where the page ends. */
+  readonly cursor: FeedCursor | null;
+  readonly has_more: boolean | null;
+  readonly held_since_ms: number | null;
+};
 
 /** How many events a page looks at when only some types are wanted, so that a rare type costs no endless statement. */
 const scanMax = 2_000;
@@ -50,13 +50,14 @@ export async function readFeed(connection: Connection, query: FeedQuery): Promis
   const rows = await readRows(connection, { state, after, query });
   const end = rows.at(-1);
   if (end?.envelope !== null) throw new DefectError("Cannot read the feed: the page has no end");
-  const items = rows.flatMap((row) => {
-    if (row.envelope === null) return [];
-    return [{ cursor: cursorOf(state, row), envelope: row.envelope, recordedAtMs: row.recorded_at_ms }];
-  });
+  const items: FeedPage["items"][number][] = [];
+  for (const row of rows) {
+    if (row.envelope === null) continue;
+    items.push({ cursor: row.cursor, envelope: row.envelope, recordedAtMs: row.recorded_at_ms });
+  }
   const isOneTooMany = items.length > query.limit;
   if (isOneTooMany) items.pop();
-  const next = end.has_more === undefined ? items.at(-1)?.cursor ?? query.after : cursorOf(state, end);
+  const next = end.cursor ?? items.at(-1)?.cursor ?? query.after;
   const bounds = [state.now_ms, state.open_since_ms, end.held_since_ms, query.untilMs];
   return {
     items,
@@ -75,21 +76,20 @@ function readRows(
     readonly query: FeedQuery;
   },
 ): Promise<readonly FeedRow[]> {
-  if (types === undefined && untilMs === undefined) {
-    return connection.run("read the whole feed", (sql) =>
+  const scanCount = Math.max(scanMax, limit + 1);
+  if (untilMs === undefined) {
+    return connection.run("read a page of the feed", (sql) =>
       sql<FeedRow[]>`
-        select * from mesh.read_whole_feed(${epoch}::int, ${rowEpoch}::int, ${xid}::xid8, ${position}::bigint,
-          ${limit}::int)`);
+        select * from mesh.read_feed_page(${epoch}::int, ${rowEpoch}::int, ${xid}::xid8, ${position}::bigint,
+          ${types === undefined ? null : sqlArray(types)}::text[], ${limit}::int, ${scanCount}::int)`);
   }
   return connection.run("read the feed", (sql) =>
     sql<FeedRow[]>`
-      select * from mesh.read_feed(${epoch}::int, ${rowEpoch}::int, ${xid}::xid8, ${position}::bigint,
-        ${types === undefined ? null : sqlArray(types)}::text[], ${untilMs ?? null}::bigint, ${limit}::int,
-        ${Math.max(scanMax, limit)}::int)`);
-}
-
-function cursorOf({ epoch }: FeedState, { row_epoch: rowEpoch, xid, position }: FeedRow): FeedCursor {
-  return encodeCursor({ epoch, rowEpoch, xid, position });
+      select concat(${epoch}::int, '.', f.row_epoch, '.', f.xid, '.', f.position) as cursor, f.recorded_at_ms, f.envelope,
+        f.has_more, f.held_since_ms
+      from mesh.read_feed(${epoch}::int, ${rowEpoch}::int, ${xid}::xid8, ${position}::bigint,
+        ${types === undefined ? null : sqlArray(types)}::text[], ${untilMs}::bigint, ${limit}::int,
+        ${scanCount}::int) as f`);
 }
 
 /** Who is writing now. Other roles' transactions show no start time here, but only this role writes events. */

@@ -94,6 +94,32 @@ Deno.test("feed of a postgres store", async (test) => {
     assertEquals([second.items.map(({ envelope }) => envelope), second.hasMore], [[events[2_400]!.envelope], false]);
   });
 
+  await step("gives out each event of the wanted types once, whatever the pages and wherever they end", async () => {
+    const store = fixture.openStore();
+    const typeAt = (at: number) => ["a", "b", "a", "c", "a", "a"][at % 6]!;
+    const events = Array.from({ length: 40 }, (_, at) => {
+      return makeEvent(ids, { stream: "long", version: at + 1 }, { type: typeAt(at) });
+    });
+    for (const [at, event] of events.entries()) {
+      await store.commit(writing({ expected: [{ stream: "long", version: at }], events: [event] }));
+    }
+    for (const types of [undefined, ["a"], ["b", "c"], ["c"], ["z"]]) {
+      const wanted = events.filter(({ type }) => types?.includes(type) ?? true).map(({ envelope }) => envelope);
+      for (const limit of [1, 3, 20, 26, 27, 40]) {
+        for (const untilMs of [undefined, Number.MAX_SAFE_INTEGER]) {
+          const query = {
+            limit,
+            ...(types === undefined ? {} : { types }),
+            ...(untilMs === undefined ? {} : { untilMs }),
+          };
+          const { envelopes, next } = await readToEnd(store, query);
+          assertEquals(envelopes, wanted);
+          assertEquals((await store.readFeed({ ...query, types: ["a", "b", "c"], after: next })).items, []);
+        }
+      }
+    }
+  });
+
   await step("begins a new epoch when the database was restored into another cluster", async () => {
     const store = fixture.openStore();
     const [before, after] = [firstEvent("before"), firstEvent("after")];
@@ -150,6 +176,17 @@ async function holdOpen(store: PostgresStore, event: ReturnType<typeof firstEven
   });
   await opened.promise;
   return { committed, release: gate.resolve };
+}
+
+async function readToEnd(store: PostgresStore, query: Omit<Parameters<PostgresStore["readFeed"]>[0], "after">) {
+  const envelopes: string[] = [];
+  for (let after = "";;) {
+    const page = await store.readFeed({ ...query, after });
+    ok(page.items.length <= query.limit);
+    envelopes.push(...page.items.map(({ envelope }) => envelope));
+    after = page.next;
+    if (!page.hasMore) return { envelopes, next: after };
+  }
 }
 
 async function follow(store: PostgresStore, isDone: () => boolean): Promise<readonly string[]> {
