@@ -60,6 +60,8 @@ export class EffectExecutor {
   readonly #breakers = new Map<string, CircuitBreaker>();
   readonly #running = new Map<string, number>();
   readonly #tasks = new Set<Promise<void>>();
+  /** The last attempt begun for each stream that has one under way. */
+  readonly #attempts = new Map<string, Promise<void>>();
   #wake: () => void = () => {};
   #isHinted = false;
 
@@ -110,9 +112,16 @@ export class EffectExecutor {
   }
 
   #start(effect: ClaimedEffect, signal: AbortSignal): void {
-    const { dependency } = effect;
+    const { dependency, stream } = effect;
     this.#running.set(dependency, (this.#running.get(dependency) ?? 0) + 1);
-    const task = this.#perform(effect, signal).finally(() => {
+    // A lease that ran out early (the database's clock has jumped) must not let a call overtake what it cancels.
+    const before = this.#attempts.get(stream);
+    const attempt = before === undefined
+      ? this.#perform(effect, signal)
+      : before.then(() => this.#perform(effect, signal));
+    this.#attempts.set(stream, attempt);
+    const task = attempt.finally(() => {
+      if (this.#attempts.get(stream) === attempt) this.#attempts.delete(stream);
       this.#running.set(dependency, (this.#running.get(dependency) ?? 1) - 1);
       this.#tasks.delete(task);
       this.hint();
@@ -123,8 +132,10 @@ export class EffectExecutor {
   async #perform(effect: ClaimedEffect, stopping: AbortSignal): Promise<void> {
     const { store, log, meter, clock, inTrace } = this.#options;
     const startedMs = clock.monotonicMs();
+    const deadline = new AbortController();
     try {
-      const outcome = await inTrace(`effect ${effect.effect}`, effect.headers, () => this.#call(effect, stopping));
+      const call = () => this.#call(effect, { deadline, stopping });
+      const outcome = await inTrace(`effect ${effect.effect}`, effect.headers, call);
       await this.#record(effect, this.#outcomeCommand(effect, outcome));
       meter.effect(effect.effect, "done", clock.monotonicMs() - startedMs);
     } catch (error) {
@@ -137,17 +148,20 @@ export class EffectExecutor {
         retryInMs,
       });
       // If this fails, too, the lease runs out and the effect is claimed again.
-      await store.releaseEffect(effect, retryInMs, errorText(error)).catch(() => {});
+      const release = { retryInMs, error: errorText(error), mayArrive: deadline.signal.aborted };
+      await store.releaseEffect(effect, release).catch(() => {});
     }
   }
 
-  async #call(effect: ClaimedEffect, stopping: AbortSignal): Promise<unknown> {
+  async #call(
+    effect: ClaimedEffect,
+    { deadline, stopping }: { readonly deadline: AbortController; readonly stopping: AbortSignal },
+  ): Promise<unknown> {
     const definition = this.#definitions.get(effect.effect);
     const adapter = this.#options.adapters[effect.effect];
     if (definition === undefined || adapter === undefined) {
       throw new Error(`Cannot perform "${effect.effect}": the service has no adapter for it`);
     }
-    const deadline = new AbortController();
     const forget = new AbortController();
     const abort = () => deadline.abort();
     stopping.addEventListener("abort", abort, { once: true });

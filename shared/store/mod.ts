@@ -18,6 +18,7 @@ export {
   type DueTimer,
   type EffectClaim,
   type EffectEntry,
+  type EffectRelease,
   type FeedCursor,
   type FeedPage,
   type InboxEntry,

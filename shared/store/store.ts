@@ -1,12 +1,14 @@
 import type { StoredTimer, TimerQuery, UnansweredCommand } from "./open_work.ts";
 import type { Json } from "@mesh/base";
 import type { DeadLetterEntry, StoredDeadLetter } from "./dead_letter.ts";
+import type { ClaimedEffect, EffectClaim, EffectEntry, EffectRelease } from "./effect.ts";
 import type { RedriveStore } from "./redrive.ts";
 import type { LaneTable, LaneWrites, ParkedMessage } from "./lane.ts";
 import type { RunRecord } from "./run_record.ts";
 import type { StoreStatus, StreamCounts } from "./store_status.ts";
 
 export type { DeadLetterClass, DeadLetterEntry, StoredDeadLetter } from "./dead_letter.ts";
+export type { ClaimedEffect, EffectClaim, EffectEntry, EffectRelease } from "./effect.ts";
 
 /** An event as it is stored: the signed envelope is the truth, the rest is for finding and folding it. */
 export interface StoredEvent {
@@ -87,26 +89,6 @@ export interface InboxEntry {
 export interface TimerEntry {
   readonly stream: string;
   readonly dueAtMs: number | null;
-}
-
-/** A call to the outside, committed with the turn that asked for it. */
-export interface EffectEntry {
-  /** Idempotency key: `<stream>@<version>.<index>`. */
-  readonly id: string;
-  readonly stream: string;
-  readonly effect: string;
-  readonly dependency: string;
-  /**
-   * Older effects of the same stream, by name, that are given up for this one: nobody claims them any more, an attempt
-   * under way may still end, and they are gone when this one is finished. Absent for none.
-   */
-  readonly supersedes?: readonly string[];
-  readonly request: Json;
-  readonly correlation: string;
-  /** What set it in motion: message id, and who (Cause) if known. */
-  readonly causedBy: { readonly messageId: string; readonly cause?: Json };
-  /** Headers that carry the trace on. */
-  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** One row of a read model. */
@@ -194,24 +176,6 @@ export interface FeedPage {
   readonly hasMore: boolean;
 }
 
-/** Which effects a process would perform now. */
-export interface EffectClaim {
-  /** Free places per dependency; a dependency that is not named gets none. */
-  readonly limits: Readonly<Record<string, number>>;
-  /** For how long others leave what is claimed alone, in milliseconds. */
-  readonly leaseMs: number;
-  /** Which replica of the service claims them, from 0. */
-  readonly by: number;
-}
-
-/** An effect that this process may perform now. */
-export interface ClaimedEffect extends EffectEntry {
-  /** Attempts begun, this one included. */
-  readonly attempt: number;
-  /** Epoch of the lease; finishing or releasing with an old one does nothing. */
-  readonly leaseEpoch: number;
-}
-
 /** Where a timer stands. */
 export interface DueTimer {
   readonly stream: string;
@@ -296,13 +260,14 @@ export interface Store extends RedriveStore, RunRecord, AsyncDisposable {
   /**
    * Claims effects, at most one per stream, the oldest that is not superseded first, none whose back-off has not passed.
    *
-   * What a replica held when it began anew (see `noteRun`) is free, and still under way for what supersedes it.
+   * What a replica held when it began anew (see `noteRun`), and what was given up without an answer, is free, and until its
+   * lease has run out still under way for what supersedes it.
    */
   claimEffects(claim: EffectClaim): Promise<readonly ClaimedEffect[]>;
   /** Ends an effect and queues its outcome as a command to the service itself. @returns false if the lease was lost (nothing written). */
   finishEffect(effect: ClaimedEffect, outcome: OutboxEntry): Promise<boolean>;
-  /** Gives an effect back to be tried again after `retryInMs`. */
-  releaseEffect(effect: ClaimedEffect, retryInMs: number, error: string): Promise<void>;
+  /** Gives an effect back, if the lease is still this one. */
+  releaseEffect(effect: ClaimedEffect, release: EffectRelease): Promise<void>;
 
   /**
    * Reads on in the feed.

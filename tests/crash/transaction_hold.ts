@@ -48,6 +48,7 @@ export class TransactionHold implements AsyncDisposable {
     const { service, place: { table, moment } } = this.#options;
     const what = `a transaction of ${service} held at ${moment} of ${table}`;
     this.#held = await waitFor(what, async () => {
+      await this.#sendReadersAway();
       const held = await this.#waiting();
       return held.length > 0 && held;
     }, limitMs);
@@ -102,6 +103,16 @@ export class TransactionHold implements AsyncDisposable {
     if (moment === "begin") return void await this.#sql.unsafe("rollback");
     await this.#sql`select pg_advisory_unlock(${lockKey})`;
     await this.#sql.unsafe(`drop trigger if exists crash_hold on ${table}`);
+  }
+
+  /** Whoever reads the feed stands at the same table; a few of them would have all connections, and no turn would come. */
+  async #sendReadersAway(): Promise<void> {
+    const { service, place: { moment } } = this.#options;
+    if (moment !== "begin") return;
+    await this.#looking`
+      select pg_cancel_backend(pid) from pg_stat_activity
+      where datname = current_database() and application_name = ${service} and state = 'active'
+        and wait_event_type = 'Lock' and wait_event = 'relation' and query not like '%mesh.commit_turn%'`;
   }
 
   /** Process ids of the service's connections that stand at the place. */

@@ -168,7 +168,7 @@ export const workCases: readonly StoreCase[] = [
       const held = await claimOne(openReplica(), 10_000);
       assertEquals([held.attempt, held.leaseEpoch], [2, 2]);
       assertEquals(await store.finishEffect(lost, queued(ids)), false);
-      await store.releaseEffect(lost, 0, "too late");
+      await store.releaseEffect(lost, { retryInMs: 0, error: "too late", mayArrive: false });
       assertEquals([await claimIds(store), await store.claimEffects({ limits: { provider: 1 }, leaseMs: 1, by: 0 })], [
         [],
         [],
@@ -202,17 +202,33 @@ export const workCases: readonly StoreCase[] = [
     },
   },
   {
-    name: "lets what a dead run had under way block the effect that supersedes it until the lease has run out",
+    name: "lets a call that may still arrive block the effect that supersedes it until the lease has run out",
     run: async ({ store, advance }) => {
-      const slow = makeEffect(stream, 0, { effect: "authorize" });
-      const undo = makeEffect(stream, 1, { effect: "void", supersedes: ["authorize"] });
-      await store.commit(writing({ effects: [slow] }));
-      await claimOne(store, 10_000);
-      await store.commit(writing({ effects: [undo] }));
+      const given = (of: string) =>
+        [
+          makeEffect(of, 0, { effect: "authorize" }),
+          makeEffect(of, 1, { effect: "void", supersedes: ["authorize"] }),
+        ] as const;
+      const [[slow, undo], [died, undone]] = [given(stream), given(other)];
+      await store.commit(writing({ effects: [slow, died] }));
+      const claim = () => store.claimEffects({ limits: { provider: 9 }, leaseMs: 10_000, by: 0 });
+      const [first] = await claim();
+      await store.commit(writing({ effects: [undo, undone] }));
+      await store.releaseEffect(first!, { retryInMs: 0, error: "no answer", mayArrive: true });
       await store.noteRun(0, "begun");
-      assertEquals(await store.claimEffects({ limits: { provider: 9 }, leaseMs: 60_000, by: 0 }), []);
+      assertEquals(await claim(), []);
       await advance(10_000);
-      assertEquals((await claimOne(store, 60_000)).id, undo.id);
+      assertEquals((await claim()).map(({ id }) => id), [undo.id, undone.id]);
+    },
+  },
+  {
+    name: "tries what was given up without an answer again when its wait is over, whatever its lease",
+    run: async ({ store, advance }) => {
+      await store.commit(writing({ effects: [makeEffect(stream, 0)] }));
+      await store.releaseEffect(await claimOne(store), { retryInMs: 5_000, error: "no answer", mayArrive: true });
+      assertEquals(await store.claimEffects({ limits: { provider: 9 }, leaseMs: dayMs, by: 0 }), []);
+      await advance(5_000);
+      assertEquals((await claimOne(store)).attempt, 2);
     },
   },
   {
@@ -220,7 +236,8 @@ export const workCases: readonly StoreCase[] = [
     run: async ({ store, advance }) => {
       await store.commit(writing({ effects: [makeEffect(stream, 0), makeEffect(stream, 1), makeEffect(other, 0)] }));
       const limits = { provider: 1 };
-      await store.releaseEffect(await claimOne(store), 60_000, "the provider said \0 503");
+      const release = { retryInMs: 60_000, error: "the provider said \0 503", mayArrive: false };
+      await store.releaseEffect(await claimOne(store), release);
       assertEquals((await store.claimEffects({ limits, leaseMs: dayMs, by: 0 })).map((effect) => effect.stream), [
         other,
       ]);

@@ -60,8 +60,15 @@ export function endEffect(tables: Tables, endedId: string): void {
 }
 
 /** Gives an effect back, if the lease is still this one. */
-export function releaseEffect(tables: Tables, effect: ClaimedEffect, nextAtMs: number): void {
+export function releaseEffect(
+  tables: Tables,
+  effect: ClaimedEffect,
+  { nextAtMs, mayArrive }: { readonly nextAtMs: number; readonly mayArrive: boolean },
+): void {
   const row = tables.effects.get(effect.id);
   if (row === undefined || row.leaseEpoch !== effect.leaseEpoch) return;
-  tables.effects.set(effect.id, Object.freeze({ ...row, leasedUntilMs: 0, nextAtMs }));
+  tables.effects.set(
+    effect.id,
+    Object.freeze({ ...row, nextAtMs, ...(mayArrive ? { isAbandoned: true } : { leasedUntilMs: 0 }) }),
+  );
 }

@@ -15,6 +15,7 @@ import type {
   CommitResult,
   DueTimer,
   EffectClaim,
+  EffectRelease,
   FeedCursor,
   FeedPage,
   OutboxEntry,
@@ -161,8 +162,10 @@ export class MemoryStore implements Store {
     return this.#call("finishEffect", (tables, nowMs) => effects.finishEffect(tables, { effect, outcome }, nowMs));
   }
 
-  releaseEffect(effect: ClaimedEffect, retryInMs: number, _error: string): Promise<void> {
-    return this.#call("releaseEffect", (tables, nowMs) => effects.releaseEffect(tables, effect, nowMs + retryInMs));
+  releaseEffect(effect: ClaimedEffect, { retryInMs, mayArrive }: EffectRelease): Promise<void> {
+    return this.#call("releaseEffect", (tables, nowMs) => {
+      effects.releaseEffect(tables, effect, { nextAtMs: nowMs + retryInMs, mayArrive });
+    });
   }
 
   readFeed(options: Parameters<Store["readFeed"]>[0]): Promise<FeedPage> {

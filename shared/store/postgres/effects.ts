@@ -1,5 +1,5 @@
 import type { Json } from "@mesh/base";
-import type { ClaimedEffect, EffectClaim, EffectEntry, OutboxEntry } from "../store.ts";
+import type { ClaimedEffect, EffectClaim, EffectEntry, EffectRelease, OutboxEntry } from "../store.ts";
 import { callInsert } from "./outbox.ts";
 import type { Connection } from "./connection.ts";
 import { sqlArray } from "./sql_array.ts";
@@ -66,12 +66,12 @@ export async function finishEffect(
 export async function releaseEffect(
   connection: Connection,
   effect: ClaimedEffect,
-  retry: { readonly inMs: number; readonly error: string },
+  { retryInMs, error, mayArrive }: EffectRelease,
 ): Promise<void> {
   await connection.run("release an effect", (sql) =>
     sql`
       update mesh.effect
-      set leased_until_ms = null, next_at_ms = mesh.now_ms() + ${retry.inMs}::bigint,
-        last_error = ${retry.error.replaceAll("\0", "\uFFFD")}
+      set leased_until_ms = case when ${mayArrive} then leased_until_ms end, is_abandoned = ${mayArrive},
+        next_at_ms = mesh.now_ms() + ${retryInMs}::bigint, last_error = ${error.replaceAll("\0", "\uFFFD")}
       where id = ${effect.id} and lease_epoch = ${effect.leaseEpoch}`);
 }

@@ -15,6 +15,7 @@ import type {
   CommitResult,
   DueTimer,
   EffectClaim,
+  EffectRelease,
   FeedCursor,
   FeedPage,
   OutboxEntry,
@@ -154,8 +155,8 @@ export class PostgresStore implements Store {
     return effects.finishEffect(this.#connection, effect, outcome);
   }
 
-  releaseEffect(effect: ClaimedEffect, retryInMs: number, error: string): Promise<void> {
-    return effects.releaseEffect(this.#connection, effect, { inMs: retryInMs, error });
+  releaseEffect(effect: ClaimedEffect, release: EffectRelease): Promise<void> {
+    return effects.releaseEffect(this.#connection, effect, release);
   }
 
   readFeed(options: Parameters<Store["readFeed"]>[0]): Promise<FeedPage> {

@@ -120,7 +120,7 @@ export const storeBugs: readonly Bug[] = [
     what: "a call whose outcome is unknown is not tried again",
     rule: "F55",
     plant: inStores((store) => ({
-      releaseEffect: (effect, _retryInMs, error) => store.releaseEffect(effect, 86_400_000, error),
+      releaseEffect: (effect, release) => store.releaseEffect(effect, { ...release, retryInMs: 86_400_000 }),
     })),
   },
   {
