@@ -25,8 +25,8 @@ const deathsMin = 2;
  * one for each. Whoever was among them when the process died is begun alone from then on.
  */
 const groupMax = 16;
-/** Times that a process died over a message, once in a group and twice alone, after which that message is dead. */
-const begunMax = 3;
+/** Times that a process died over a message, once in a group and three times alone, after which that message is dead. */
+const begunMax = 4;
 
 /**
  * 5 s: so long a process lives before it takes up what others have died over. One that cannot live without it either
@@ -45,8 +45,8 @@ const steadyMs = 60_000;
  *
  * After two runs that did not last, everything that may have been under way when they died (what is delivered again, what
  * a feed or a lane brings) is taken up in small groups, with a note in the database before each; what was in such a group
- * when the process died, alone and not before the process has lived without it for a while. What it died over three times is dead, and its neighbours have cost nothing but time. A
- * service that lives pays nothing for this.
+ * when the process died, alone and not before the process has lived without it for a while. What it died over four times
+ * is dead, and its neighbours have cost nothing but time. A service that lives pays nothing for this.
  */
 export class Quarantine {
   readonly #options: QuarantineOptions;

@@ -11,7 +11,7 @@ Deno.test("a message that takes the process down with it is found and dead, and 
   for (const id of ["a", "lethal", "lethal", "b"]) {
     await world.service("asker").send(Count({ id }), { correlation: "flow" });
   }
-  await dieOver(world, "counter", "lethal", 5);
+  await dieOver(world, "counter", "lethal", 6);
 
   await world.startCounter();
   await world.until("the neighbours are through", () => world.heard.length === 2);
@@ -33,7 +33,7 @@ Deno.test("an event from a feed that takes the process down is found as well", a
   world.server.wipe();
   await world.loadTopology();
   await world.clock.advance(40_000);
-  await dieOver(world, "asker", "lethal", 5);
+  await dieOver(world, "asker", "lethal", 6);
 
   await world.startAsker();
   await world.until("it is dead", async () => (await world.store("asker").readStatus()).deadLetterCount === 1);
