@@ -1,4 +1,5 @@
 import { verify } from "node:crypto";
+import { ownCopy } from "./base64url.ts";
 import { batchSigningInput } from "./header.ts";
 import type { KeyDirectory, KnownKey } from "./key_directory.ts";
 import { KnownTree } from "./merkle.ts";
@@ -37,7 +38,7 @@ export function holdsInBatch(bytes: TokenBytes, place: BatchPlace, { signer, key
     verify(null, asciiBytes(batchSigningInput({ kid, root, size })), publicKey, bytes.signature);
   if (!tree.has(bytes.hash, index, path, isRoot)) return false;
   if (batches.size >= batchesMax) batches.delete(batches.keys().next().value!);
-  batches.set(signatureText, { signer, size, tree });
+  batches.set(ownCopy(signatureText), { signer, size, tree });
   return true;
 }
 

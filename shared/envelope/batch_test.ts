@@ -1,8 +1,11 @@
 import { Buffer } from "node:buffer";
 import { deepStrictEqual as assertEquals, ok, strictEqual, throws } from "node:assert/strict";
+import { getHeapStatistics, setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { compactVerify, createLocalJWKSet } from "jose";
 import {
+  commandClaims,
   draftEnvelope,
   envelopeHash,
   eventClaims,
@@ -14,7 +17,7 @@ import {
 import { batchSigningInput } from "./header.ts";
 import { merkleTree } from "./merkle.ts";
 import { asInventory, asOrchestrator, commandFixture, eventFixture } from "./test_world.ts";
-import { idOf, keyFiles, keys, orderId, StockReserved } from "./test_world.ts";
+import { idOf, keyFiles, keys, orderId, ReserveStock, StockReserved } from "./test_world.ts";
 
 /** @returns So many events of one stream, each naming the one before, signed together. */
 function batchOf(
@@ -178,4 +181,40 @@ Deno.test("what was seen of a batch does not outlive its key", () => {
   ok(verifyEnvelope(tokens[0]!, verifier));
   current = fixedKeyDirectory({});
   throws(() => verifyEnvelope(tokens[1]!, verifier), { reason: "unknown-key" });
+});
+
+/** @returns Two commands of 24 KiB under one signature. */
+function bigCommands(batch: number): readonly string[] {
+  const drafts = [1, 2].map((at) => {
+    const message = {
+      ...ReserveStock({ sku: "TEA-0001", units: 1, note: "n".repeat(16 * 1024) }),
+      expiresAtMs: 1_767_226_200_000,
+    };
+    const claims = commandClaims({
+      message,
+      id: idOf(batch * 2 + at),
+      service: "orchestrator",
+      correlation: orderId,
+      causation: idOf(0xff),
+      nowMs: 1_767_225_600_000,
+    });
+    return draftEnvelope(claims, keys.orchestrator);
+  });
+  return sealEnvelopes(drafts, keys.orchestrator);
+}
+
+Deno.test("what is remembered of batches keeps none of their envelopes alive", () => {
+  setFlagsFromString("--expose-gc");
+  const collectGarbage: () => void = runInNewContext("gc");
+  const verifier = { ...asInventory, keys: fixedKeyDirectory(keyFiles()) };
+  const verifyBatch = (batch: number) => bigCommands(batch).forEach((token) => verifyEnvelope(token, verifier));
+  const usedBytes = () => {
+    collectGarbage();
+    return getHeapStatistics().used_heap_size;
+  };
+  verifyBatch(0);
+  const before = usedBytes();
+  for (let batch = 1; batch <= 100; batch += 1) verifyBatch(batch);
+  const keptBytes = usedBytes() - before;
+  ok(keptBytes < 500_000, `${keptBytes} bytes are kept of 100 batches with 4.8 MB of envelopes`);
 });

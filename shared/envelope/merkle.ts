@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { hash } from "node:crypto";
-import { decodeBase64Url } from "./base64url.ts";
+import { decodeBase64Url, ownCopy } from "./base64url.ts";
 
 /**
  * Merkle trees over base64url hashes, in the shape of RFC 9162: a level's last node without a neighbour stands on the next
@@ -69,7 +69,9 @@ export class KnownTree {
       if (!isRoot(climbed.root)) return false;
       this.#root = climbed.root;
     } else if (climbed.root !== this.#root) return false;
-    for (const [place, node] of climbed.met) this.#nodes.set(place, node);
+    for (const [place, node] of climbed.met) {
+      if (!this.#nodes.has(place)) this.#nodes.set(place, ownCopy(node));
+    }
     return true;
   }
 
