@@ -1,4 +1,5 @@
 import type { Clock } from "./clock.ts";
+import { InFlightMap } from "./in_flight_map.ts";
 
 interface Watched {
   readonly dueMs: number;
@@ -27,7 +28,8 @@ export class Deadlines implements Disposable {
   readonly #clock: Pick<Clock, "monotonicMs" | "delay">;
   readonly #limitMs: number;
   /** In the order of their beginning, hence of their end. */
-  readonly #watched = new Set<Watched>();
+  readonly #watched = new InFlightMap<number, Watched>();
+  #count = 0;
   readonly #stop = new AbortController();
   #isWatching = false;
 
@@ -41,13 +43,13 @@ export class Deadlines implements Disposable {
    * Calls back if something takes too long.
    *
    * @param expire Called at most once.
-   * @returns Says that it has ended; `expire` is not called after that.
+   * @returns Says that it has ended, and answers whether that was in time; `expire` is not called after that.
    */
-  start(expire: () => void): () => void {
-    const watched = { dueMs: this.#clock.monotonicMs() + this.#limitMs, expire };
-    this.#watched.add(watched);
+  start(expire: () => void): () => boolean {
+    const number = this.#count += 1;
+    this.#watched.set(number, { dueMs: this.#clock.monotonicMs() + this.#limitMs, expire });
     if (!this.#isWatching) void this.#watch();
-    return () => this.#watched.delete(watched);
+    return () => this.#watched.delete(number);
   }
 
   /**
@@ -80,9 +82,10 @@ export class Deadlines implements Disposable {
     for (;;) {
       const [first] = this.#watched;
       if (first === undefined || this.#stop.signal.aborted) break;
-      const waitMs = first.dueMs - this.#clock.monotonicMs();
+      const [number, { dueMs }] = first;
+      const waitMs = dueMs - this.#clock.monotonicMs();
       if (waitMs > 0) await this.#clock.delay(waitMs, this.#stop.signal);
-      else if (this.#watched.delete(first)) first.expire();
+      else this.#watched.take(number)?.expire();
     }
     this.#isWatching = false;
   }

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { ConfirmChannel, Message } from "amqplib";
-import { type Clock, ContractError, errorText, type UnavailableError } from "@mesh/base";
+import { type Clock, ContractError, errorText, InFlightMap, type UnavailableError } from "@mesh/base";
 import type { OutgoingMessage, PublishOutcome } from "./broker.ts";
 import { bundleContentType, encodeBundle, envelopeContentType } from "./bundle.ts";
 import { brokerError, type BrokerReason, reasonOfCode } from "./refusal.ts";
@@ -33,7 +33,7 @@ export class AmqpPublishChannel implements PublishChannel {
   readonly #channel: ConfirmChannel;
   readonly #options: AmqpPublishChannelOptions;
   /** In the order of the calls, hence in the order of their deadlines. */
-  readonly #pending = new Map<number, Pending>();
+  readonly #pending = new InFlightMap<number, Pending>();
   readonly #ended = new AbortController();
   #count = 0;
   #unconfirmedCount = 0;
@@ -110,9 +110,8 @@ export class AmqpPublishChannel implements PublishChannel {
   }
 
   #settle(number: number, error: unknown): void {
-    const pending = this.#pending.get(number);
+    const pending = this.#pending.take(number);
     if (pending === undefined) return;
-    this.#pending.delete(number);
     if (error !== null) pending.resolve("nacked");
     else pending.resolve(pending.isReturned ? "returned" : "confirmed");
   }

@@ -23,9 +23,9 @@ export class Bundler {
   /** In the order of sending. */
   #parcels: Parcel[] = [];
   /** Place of the parcel that still takes messages, by exchange, bundle key and whether it is mandatory. */
-  readonly #open = new Map<string, number>();
+  #open = new Map<string, number>();
   /** Place of the parcel that an order key stands in last. */
-  readonly #lastOf = new Map<string, number>();
+  #lastOf = new Map<string, number>();
 
   constructor({ bundleMax, send }: BundlerOptions) {
     this.#bundleMax = Math.min(bundleMax, bundledMax);
@@ -69,8 +69,8 @@ export class Bundler {
   #flush(): void {
     const parcels = this.#parcels;
     this.#parcels = [];
-    this.#open.clear();
-    this.#lastOf.clear();
+    this.#open = new Map();
+    this.#lastOf = new Map();
     for (const { messages, waiting } of parcels) {
       const reject = (error: unknown) => {
         for (const one of waiting) one.reject(error);

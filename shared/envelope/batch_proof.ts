@@ -1,4 +1,5 @@
 import { verify } from "node:crypto";
+import { InFlightMap } from "@mesh/base";
 import { ownCopy } from "./base64url.ts";
 import { batchSigningInput } from "./header.ts";
 import type { KeyDirectory, KnownKey } from "./key_directory.ts";
@@ -48,8 +49,8 @@ interface ProvenBatch {
   readonly tree: KnownTree;
 }
 
-function batchesOf(keys: KeyDirectory): Map<string, ProvenBatch> {
-  const found = provenBatches.get(keys) ?? new Map<string, ProvenBatch>();
+function batchesOf(keys: KeyDirectory): InFlightMap<string, ProvenBatch> {
+  const found = provenBatches.get(keys) ?? new InFlightMap<string, ProvenBatch>();
   provenBatches.set(keys, found);
   return found;
 }
@@ -60,4 +61,4 @@ function never(): boolean {
 
 /** The last so many: envelopes of one batch come close together, in a queue as in a feed. */
 const batchesMax = 256;
-const provenBatches = new WeakMap<KeyDirectory, Map<string, ProvenBatch>>();
+const provenBatches = new WeakMap<KeyDirectory, InFlightMap<string, ProvenBatch>>();

@@ -1,5 +1,5 @@
 import { type AnyEffect, type Cause, type EffectAdapters, type EffectCall } from "@mesh/actor";
-import { type Clock, errorText, type IdSource, MeshError } from "@mesh/base";
+import { type Clock, errorText, type IdSource, InFlightMap, MeshError } from "@mesh/base";
 import { type AnyCommand, systemContracts } from "@mesh/contract";
 import type { ClaimedEffect, OutboxEntry, Store } from "@mesh/store";
 import { CircuitBreaker, circuitOpen } from "./circuit_breaker.ts";
@@ -59,9 +59,10 @@ export class EffectExecutor {
   readonly #definitions: ReadonlyMap<string, AnyEffect>;
   readonly #breakers = new Map<string, CircuitBreaker>();
   readonly #running = new Map<string, number>();
-  readonly #tasks = new Set<Promise<void>>();
+  readonly #tasks = new InFlightMap<number, Promise<void>>();
+  #taskCount = 0;
   /** The last attempt begun for each stream that has one under way. */
-  readonly #attempts = new Map<string, Promise<void>>();
+  readonly #attempts = new InFlightMap<string, Promise<void>>();
   #wake: () => void = () => {};
   #isHinted = false;
 
@@ -97,7 +98,7 @@ export class EffectExecutor {
       }
       if (!this.#isHinted) await this.#untilHintedOr(settings.effectEveryMs, signal);
     }
-    await Promise.all(this.#tasks);
+    await Promise.all(this.#tasks.values());
   }
 
   async #claim(): Promise<readonly ClaimedEffect[]> {
@@ -120,13 +121,14 @@ export class EffectExecutor {
       ? this.#perform(effect, signal)
       : before.then(() => this.#perform(effect, signal));
     this.#attempts.set(stream, attempt);
+    const number = this.#taskCount += 1;
     const task = attempt.finally(() => {
       if (this.#attempts.get(stream) === attempt) this.#attempts.delete(stream);
       this.#running.set(dependency, (this.#running.get(dependency) ?? 1) - 1);
-      this.#tasks.delete(task);
+      this.#tasks.delete(number);
       this.hint();
     });
-    this.#tasks.add(task);
+    this.#tasks.set(number, task);
   }
 
   async #perform(effect: ClaimedEffect, stopping: AbortSignal): Promise<void> {

@@ -1,4 +1,4 @@
-import { type Clock, errorCode, errorText, MeshError } from "@mesh/base";
+import { type Clock, errorCode, errorText, InFlightMap, MeshError } from "@mesh/base";
 import { bundleKeyOf, type Publisher } from "@mesh/broker";
 import type { OutboxEntry, Store, TurnWrites } from "@mesh/store";
 import { resentHeader } from "./intake.ts";
@@ -61,7 +61,7 @@ interface Held {
 export class OutboxPublisher {
   readonly #options: OutboxPublisherOptions;
   #waiting: Held[] = [];
-  readonly #unconfirmed = new Map<number, Held>();
+  readonly #unconfirmed = new InFlightMap<number, Held>();
   /** Rows in memory, by id, so that the sweep does not take them twice. */
   readonly #held = new Set<string>();
   #confirmed: string[] = [];

@@ -59,11 +59,11 @@ export class ProjectionPlanner implements Planner {
   readonly #options: ProjectionPlannerOptions;
   readonly #prepared: readonly Prepared[];
   /** Where the works of the batch go: loading, looking for gaps and applying all ask. */
-  readonly #aimed = new Map<Work, Aimed>();
-  readonly #rows = new Map<string, ProjectionRow>();
+  #aimed = new Map<Work, Aimed>();
+  #rows = new Map<string, ProjectionRow>();
   /** What gaps have brought in, by the work that showed the gap. */
-  readonly #missing = new Map<Work, readonly Work[]>();
-  readonly #unreachable = new Map<Work, unknown>();
+  #missing = new Map<Work, readonly Work[]>();
+  #unreachable = new Map<Work, unknown>();
   /** As they were when the batch was loaded: a rebuild that begins meanwhile must not show in the middle of it. */
   #generations: ReadonlyMap<string, readonly number[]> = new Map();
   readonly inboxConsumer: string;
@@ -87,10 +87,11 @@ export class ProjectionPlanner implements Planner {
   }
 
   async load(works: readonly Work[]): Promise<void> {
-    this.#aimed.clear();
-    this.#rows.clear();
-    this.#missing.clear();
-    this.#unreachable.clear();
+    // Emptied maps would keep what was in them alive for long: see InFlightMap.
+    this.#aimed = new Map();
+    this.#rows = new Map();
+    this.#missing = new Map();
+    this.#unreachable = new Map();
     await this.#options.generations.refresh();
     this.#generations = this.#options.generations.snapshot();
     await this.#loadRows(works);
@@ -130,7 +131,7 @@ export class ProjectionPlanner implements Planner {
   }
 
   forget(): void {
-    this.#rows.clear();
+    this.#rows = new Map();
     // A row may be stale because readers have been given another generation.
     this.#options.generations.forget();
   }

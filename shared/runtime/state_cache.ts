@@ -1,4 +1,5 @@
 import type { Behaviour } from "@mesh/actor";
+import { InFlightMap } from "@mesh/base";
 import type { StreamState } from "@mesh/store";
 
 /** One actor as this process knows it after its last commit. */
@@ -24,7 +25,7 @@ export interface CachedActor {
 
 /** Least-recently-used states by stream. A commit asserts every version, so a stale entry can do no harm. */
 export class StateCache {
-  readonly #entries = new Map<string, CachedActor>();
+  readonly #entries = new InFlightMap<string, CachedActor>();
   readonly #countMax: number;
 
   /** @param countMax Actors kept; at least 1. */
@@ -33,11 +34,8 @@ export class StateCache {
   }
 
   find(stream: string): CachedActor | undefined {
-    const entry = this.#entries.get(stream);
-    if (entry !== undefined) {
-      this.#entries.delete(stream);
-      this.#entries.set(stream, entry);
-    }
+    const entry = this.#entries.take(stream);
+    if (entry !== undefined) this.#entries.set(stream, entry);
     return entry;
   }
 

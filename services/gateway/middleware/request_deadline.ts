@@ -1,4 +1,4 @@
-import type { Clock } from "@mesh/base";
+import { type Clock, Deadlines } from "@mesh/base";
 import { unavailable } from "../refusal.ts";
 import type { GatewayMiddleware } from "../route_table.ts";
 
@@ -10,60 +10,16 @@ export const answerWithinMs = 10_000;
  * `Idempotency-Key` and learns.
  */
 export function limitTime(clock: Pick<Clock, "delay" | "monotonicMs">): GatewayMiddleware {
-  const deadlines = new Deadlines(clock);
+  const deadlines = new Deadlines(clock, answerWithinMs);
   return async (_context, next) => {
-    const deadline = deadlines.open();
-    await Promise.race([next(), deadline.reached]);
-    if (!deadline.close()) throw unavailable(2);
-  };
-}
-
-interface Deadline {
-  /** Resolves when the time is over; never, once it was closed. */
-  readonly reached: Promise<void>;
-  /** @returns Whether it was in time. */
-  close(): boolean;
-}
-
-interface Waiting {
-  readonly dueMs: number;
-  readonly reach: () => void;
-}
-
-/** One timer for all requests: they all wait equally long, so whoever came first is due first. */
-class Deadlines {
-  readonly #clock: Pick<Clock, "delay" | "monotonicMs">;
-  readonly #waiting = new Set<Waiting>();
-  #isWatching = false;
-
-  constructor(clock: Pick<Clock, "delay" | "monotonicMs">) {
-    this.#clock = clock;
-  }
-
-  open(): Deadline {
     const { promise: reached, resolve: reach } = Promise.withResolvers<void>();
-    const waiting = { dueMs: this.#clock.monotonicMs() + answerWithinMs, reach };
-    this.#waiting.add(waiting);
-    if (!this.#isWatching) void this.#watch();
-    return { reached, close: () => this.#waiting.delete(waiting) };
-  }
-
-  async #watch(): Promise<void> {
-    this.#isWatching = true;
-    for (;;) {
-      const [first] = this.#waiting;
-      if (first === undefined) break;
-      await this.#clock.delay(Math.max(0, first.dueMs - this.#clock.monotonicMs()));
-      this.#reachDue(this.#clock.monotonicMs());
+    const close = deadlines.start(reach);
+    let isInTime = true;
+    try {
+      await Promise.race([next(), reached]);
+    } finally {
+      isInTime = close();
     }
-    this.#isWatching = false;
-  }
-
-  #reachDue(nowMs: number): void {
-    for (const waiting of this.#waiting) {
-      if (waiting.dueMs > nowMs) return;
-      this.#waiting.delete(waiting);
-      waiting.reach();
-    }
-  }
+    if (!isInTime) throw unavailable(2);
+  };
 }
