@@ -1,7 +1,7 @@
 import { type AnyEffect, type Cause, type EffectAdapters, type EffectCall } from "@mesh/actor";
 import { type Clock, errorText, type IdSource, InFlightMap, MeshError } from "@mesh/base";
 import { type AnyCommand, systemContracts } from "@mesh/contract";
-import type { ClaimedEffect, OutboxEntry, Store } from "@mesh/store";
+import type { ClaimedEffect, EffectEntry, OutboxEntry, Store } from "@mesh/store";
 import { CircuitBreaker, circuitOpen } from "./circuit_breaker.ts";
 import type { DatabaseClock } from "./database_clock.ts";
 import type { Log } from "./log.ts";
@@ -62,7 +62,14 @@ export class EffectExecutor {
   readonly #tasks = new InFlightMap<number, Promise<void>>();
   #taskCount = 0;
   /** The last attempt begun for each stream that has one under way. */
-  readonly #attempts = new InFlightMap<string, Promise<void>>();
+  readonly #attempts = new InFlightMap<string, Promise<boolean>>();
+  /** Dependencies that may have more to do than there were places for. */
+  readonly #crowded = new Set<string>();
+  /** Streams that have asked for something since the last claim began, and those that did before. */
+  #asking = new Set<string>();
+  #claiming: ReadonlySet<string> = new Set();
+  /** Streams with an effect behind one that has not ended. */
+  readonly #queueing = new Set<string>();
   #wake: () => void = () => {};
   #isHinted = false;
 
@@ -79,10 +86,18 @@ export class EffectExecutor {
     }
   }
 
-  /** Says that a commit has just asked for effects. */
-  hint(): void {
-    this.#isHinted = true;
-    this.#wake();
+  /**
+   * Says what a commit has just asked for. Only this and the end of what was in the way lead to a claim at once: most
+   * effects find a free place, and a claim for nobody costs the database as much as one of its rows.
+   */
+  asked(effects: readonly Pick<EffectEntry, "stream" | "dependency">[]): void {
+    for (const { stream, dependency } of effects) {
+      const isBehind = this.#attempts.has(stream) || this.#asking.has(stream) || this.#claiming.has(stream);
+      if (isBehind) this.#queueing.add(stream);
+      this.#asking.add(stream);
+      if (this.#freePlaces(dependency) > 0) this.#hint();
+      else this.#crowded.add(dependency);
+    }
   }
 
   /** Runs until `signal` aborts, then lets the calls under way end by their own deadlines. */
@@ -103,13 +118,40 @@ export class EffectExecutor {
 
   async #claim(): Promise<readonly ClaimedEffect[]> {
     const { store, settings, ordinal } = this.#options;
+    this.#claiming = this.#asking;
+    this.#asking = new Set();
     const limits: Record<string, number> = {};
-    for (const [dependency, running] of this.#running) {
-      const free = settings.effectsPerDependencyMax - running;
+    for (const dependency of this.#running.keys()) {
+      const free = this.#freePlaces(dependency);
       if (free > 0) limits[dependency] = free;
+      else this.#crowded.add(dependency);
     }
     if (Object.keys(limits).length === 0) return [];
-    return await store.claimEffects({ limits, leaseMs: settings.leaseMs, by: ordinal });
+    const claimed = await store.claimEffects({ limits, leaseMs: settings.leaseMs, by: ordinal });
+    for (const [dependency, limit] of Object.entries(limits)) {
+      const count = claimed.filter((effect) => effect.dependency === dependency).length;
+      if (count < limit) this.#crowded.delete(dependency);
+      else this.#crowded.add(dependency);
+    }
+    return claimed;
+  }
+
+  #freePlaces(dependency: string): number {
+    return this.#options.settings.effectsPerDependencyMax - (this.#running.get(dependency) ?? 0);
+  }
+
+  /** An attempt that ends leaves its place to others, and the way to what stands behind it. */
+  #noteEnd({ dependency, stream }: ClaimedEffect, hasOutcome: boolean): void {
+    const isAwaited = this.#queueing.has(stream) || this.#crowded.has(dependency);
+    if (hasOutcome) this.#queueing.delete(stream);
+    // What other processes have asked for is not known here.
+    const isAlone = this.#options.perform !== undefined;
+    if (isAwaited || !isAlone) this.#hint();
+  }
+
+  #hint(): void {
+    this.#isHinted = true;
+    this.#wake();
   }
 
   #start(effect: ClaimedEffect, signal: AbortSignal): void {
@@ -122,16 +164,17 @@ export class EffectExecutor {
       : before.then(() => this.#perform(effect, signal));
     this.#attempts.set(stream, attempt);
     const number = this.#taskCount += 1;
-    const task = attempt.finally(() => {
+    const task = attempt.then((hasOutcome) => {
       if (this.#attempts.get(stream) === attempt) this.#attempts.delete(stream);
       this.#running.set(dependency, (this.#running.get(dependency) ?? 1) - 1);
       this.#tasks.delete(number);
-      this.hint();
+      this.#noteEnd(effect, hasOutcome);
     });
     this.#tasks.set(number, task);
   }
 
-  async #perform(effect: ClaimedEffect, stopping: AbortSignal): Promise<void> {
+  /** Never throws. @returns Whether it has an outcome now. */
+  async #perform(effect: ClaimedEffect, stopping: AbortSignal): Promise<boolean> {
     const { store, log, meter, clock, inTrace } = this.#options;
     const startedMs = clock.monotonicMs();
     const deadline = new AbortController();
@@ -140,6 +183,7 @@ export class EffectExecutor {
       const outcome = await inTrace(`effect ${effect.effect}`, effect.headers, call);
       await this.#record(effect, this.#outcomeCommand(effect, outcome));
       meter.effect(effect.effect, "done", clock.monotonicMs() - startedMs);
+      return true;
     } catch (error) {
       meter.effect(effect.effect, "unknown", clock.monotonicMs() - startedMs);
       const retryInMs = this.#retryInMs(effect, error);
@@ -152,6 +196,7 @@ export class EffectExecutor {
       // If this fails, too, the lease runs out and the effect is claimed again.
       const release = { retryInMs, error: errorText(error), mayArrive: deadline.signal.aborted };
       await store.releaseEffect(effect, release).catch(() => {});
+      return false;
     }
   }
 

@@ -2,7 +2,7 @@ import { deepStrictEqual as assertEquals } from "node:assert/strict";
 import { z } from "zod";
 import { defineEffect, type EffectAdapters } from "@mesh/actor";
 import { ManualClock, systemIds, UnavailableError } from "@mesh/base";
-import type { ClaimedEffect, EffectRelease } from "@mesh/store";
+import type { ClaimedEffect, EffectClaim, EffectRelease } from "@mesh/store";
 import { EffectExecutor, type EffectExecutorOptions, type InTrace } from "./effect_executor.ts";
 import { silentLog } from "./log.ts";
 import { silentMeter } from "./meter.ts";
@@ -23,10 +23,14 @@ function opened(adapters: EffectAdapters) {
   const released: (EffectRelease & { readonly id: string })[] = [];
   const recorded: string[] = [];
   let due: ClaimedEffect[] = [];
+  let claimCount = 0;
   const stopping = new AbortController();
   const executor = new EffectExecutor({
     store: {
-      claimEffects: () => Promise.resolve(due.splice(0)),
+      claimEffects: ({ limits }: EffectClaim) => {
+        claimCount += 1;
+        return Promise.resolve(due.splice(0, limits.provider));
+      },
       releaseEffect: ({ id }: ClaimedEffect, release: EffectRelease) => {
         return Promise.resolve(void released.push({ id, ...release }));
       },
@@ -50,9 +54,19 @@ function opened(adapters: EffectAdapters) {
     recorded,
     /** Lets these be claimed. */
     give: async (...given: readonly ClaimedEffect[]) => {
-      due = [...given];
-      executor.hint();
+      due.push(...given);
+      executor.asked(given);
       await clock.advance(0);
+    },
+    /** Says that these were asked for; the store does not give them out. */
+    ask: (...given: readonly ClaimedEffect[]) => executor.asked(given),
+    /** Lets these be claimed, without a word. */
+    hold: (...given: readonly ClaimedEffect[]) => void due.push(...given),
+    /** @returns Claims since this was asked last. */
+    claims: () => {
+      const count = claimCount;
+      claimCount = 0;
+      return count;
     },
     stop: async () => {
       stopping.abort();
@@ -107,5 +121,67 @@ Deno.test("a call that was given up without an answer may still arrive, and one 
     ["payments/b@cancel", false],
     ["payments/a@authorize", true],
   ]);
+  await world.stop();
+});
+
+/** An adapter whose calls end when the test says so. */
+function held() {
+  const calls: (() => void)[] = [];
+  const perform = () => new Promise<Record<never, never>>((resolve) => calls.push(() => resolve({})));
+  return { calls, adapters: { authorize: { perform }, cancel: { perform } } };
+}
+
+const streams = (count: number, from = 0) => Array.from({ length: count }, (_, at) => `payments/${from + at}`);
+
+Deno.test("an effect that ends leads to no claim while there are places for all", async () => {
+  const { calls, adapters } = held();
+  const world = opened(adapters);
+  await world.clock.advance(0);
+  world.claims();
+
+  await world.give(...streams(3).map((stream) => claimed(stream, "authorize")));
+  for (const end of calls) end();
+  await world.clock.advance(0);
+
+  assertEquals([world.recorded.length, world.claims()], [3, 1]);
+  await world.stop();
+});
+
+Deno.test("where places ran out, each that becomes free leads to a claim at once", async () => {
+  const { calls, adapters } = held();
+  const world = opened(adapters);
+  await world.clock.advance(0);
+  const placeCount = defaultSettings.effectsPerDependencyMax;
+
+  await world.give(...streams(placeCount).map((stream) => claimed(stream, "authorize")));
+  await world.give(...streams(2, placeCount).map((stream) => claimed(stream, "authorize")));
+  assertEquals(calls.length, placeCount);
+  calls[0]!();
+  await world.clock.advance(0);
+  calls[1]!();
+  await world.clock.advance(0);
+
+  assertEquals(calls.length, placeCount + 2);
+  for (const end of calls) end();
+  await world.stop();
+});
+
+Deno.test("what was asked for behind an effect of the same stream is claimed when that one ends", async () => {
+  const { calls, adapters } = held();
+  const world = opened(adapters);
+  await world.clock.advance(0);
+
+  await world.give(claimed("payments/a", "authorize"));
+  // The store holds it back.
+  const behind = claimed("payments/a", "cancel");
+  world.ask(behind);
+  await world.clock.advance(0);
+  world.claims();
+  world.hold(behind);
+  calls[0]!();
+  await world.clock.advance(0);
+
+  assertEquals([calls.length, world.claims()], [2, 1]);
+  calls[1]!();
   await world.stop();
 });

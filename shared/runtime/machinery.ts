@@ -177,9 +177,7 @@ function loopOf(shared: Shared, { consumer, executor, lanes }: LoopParts): TurnL
     ...(consumer === undefined ? {} : { consumer }),
     // An actor's answer is waited for by somebody; a reader of a read model does not miss a moment.
     ...(shared.behaviour === undefined ? { gatherMs: settings.gatherMs } : {}),
-    onCommitted: ({ effects }: TurnWrites) => {
-      if (effects.length > 0) executor.hint();
-    },
+    onCommitted: ({ effects }: TurnWrites) => executor.asked(effects),
   });
 }
 
