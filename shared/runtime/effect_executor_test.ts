@@ -22,7 +22,7 @@ function opened(adapters: EffectAdapters) {
   const clock = new ManualClock();
   const released: (EffectRelease & { readonly id: string })[] = [];
   const recorded: string[] = [];
-  let due: ClaimedEffect[] = [];
+  const due: ClaimedEffect[] = [];
   let claimCount = 0;
   const stopping = new AbortController();
   const executor = new EffectExecutor({
