@@ -1,6 +1,6 @@
 import type { ProjectionRow, Store } from "@mesh/store";
 import { type Clock, invariant } from "@mesh/base";
-import { LoadTogether } from "./load_together.ts";
+import { LoadTogether } from "@mesh/base";
 import type { OrderRow } from "./projections/order_row.ts";
 import { orders } from "./projections/orders.ts";
 import { type ProductRow, products } from "./projections/products.ts";

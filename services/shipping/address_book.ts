@@ -1,5 +1,4 @@
-import { ContractError, UnavailableError } from "@mesh/base";
-import type { PeerClient } from "@mesh/runtime";
+import { type PeerClient, peerLookup } from "@mesh/runtime";
 import { z } from "zod";
 import type { Address } from "./adapters/carrier.ts";
 
@@ -12,24 +11,24 @@ import type { Address } from "./adapters/carrier.ts";
 export function addressBook(
   peers: PeerClient,
 ): (addressRef: string, signal: AbortSignal) => Promise<Address | undefined> {
+  const find = peerLookup({
+    peers,
+    peer: "users",
+    path: "/v1/addresses",
+    parameter: "address",
+    item: document,
+    keyOf: ({ addressRef }) => addressRef,
+  });
   return async (addressRef, signal) => {
-    const response = await peers.call("users", `/v1/addresses/${encodeURIComponent(addressRef)}`, { signal });
-    if (response.status === 404) {
-      await response.body?.cancel();
-      return undefined;
-    }
-    if (!response.ok) {
-      await response.body?.cancel();
-      throw new UnavailableError(`Cannot resolve address: users answered ${response.status}`, { dependency: "users" });
-    }
-    const read = document.safeParse(await response.json());
-    if (!read.success) throw new ContractError("Cannot resolve address: the answer of users is malformed");
-    const { recipient, lines, postalCode, city, countryCode } = read.data;
+    const found = await find(addressRef, signal);
+    if (found === undefined) return undefined;
+    const { recipient, lines, postalCode, city, countryCode } = found;
     return { name: recipient, lines, postcode: postalCode, city, country: countryCode };
   };
 }
 
 const document = z.object({
+  addressRef: z.string(),
   recipient: z.string(),
   lines: z.array(z.string()),
   postalCode: z.string(),

@@ -105,7 +105,8 @@ export interface ReusedSession {
 /** The personal data of the service: the port. */
 export interface AccountStore {
   findAccountByEmail(emailKey: string): Promise<Account | undefined>;
-  findAccount(customerId: string): Promise<Account | undefined>;
+  /** @param customerIds Each once. @returns Those that there are, in no order. */
+  findAccounts(customerIds: readonly string[]): Promise<readonly Account[]>;
   /** Commits rows that no event tells of. @throws {ConflictError} As {@link AccountWrite} says; nothing is written. */
   write(writes: readonly AccountWrite[]): Promise<void>;
   /**
@@ -138,7 +139,8 @@ export interface AccountStore {
   ): Promise<void>;
   /** @returns Newest first. */
   listAddresses(customerId: string): Promise<readonly AddressVersion[]>;
-  findAddress(addressRef: string): Promise<AddressVersion | undefined>;
+  /** @param addressRefs Each once. @returns Those that there are, in no order. */
+  findAddresses(addressRefs: readonly string[]): Promise<readonly AddressVersion[]>;
   /** @returns The address that the customer's request of this name has added. */
   findAddressByKey(customerId: string, idempotencyKey: string): Promise<AddressVersion | undefined>;
 }

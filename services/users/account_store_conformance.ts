@@ -43,9 +43,11 @@ const promises: Readonly<Record<string, (given: Case) => Promise<void>>> = {
   "finds an account by address and by pseudonym, whole": async ({ store, ids }) => {
     const account = await addAccount(store, ids, "mina@example.com");
     assertEquals(await store.findAccountByEmail("mina@example.com"), account);
-    assertEquals(await store.findAccount(account.customerId), account);
+    const another = await addAccount(store, ids, "jun@example.com");
+    const asked = [another.customerId, ids.next(), account.customerId];
+    assertEquals(new Set(await store.findAccounts(asked)), new Set([account, another]));
     assertEquals(await store.findAccountByEmail("nobody@example.com"), undefined);
-    assertEquals(await store.findAccount(ids.next()), undefined);
+    assertEquals(await store.findAccounts([ids.next()]), []);
   },
 
   "refuses a taken address and writes nothing of the same turn": async ({ store, ids }) => {
@@ -58,8 +60,8 @@ const promises: Readonly<Record<string, (given: Case) => Promise<void>>> = {
       ]),
       { code: "store.conflict", reason: "email-taken" },
     );
-    assertEquals(await store.findAccount(second.customerId), undefined);
-    assertEquals(await store.findAccount(first.customerId), first);
+    assertEquals(await store.findAccounts([second.customerId]), []);
+    assertEquals(await store.findAccounts([first.customerId]), [first]);
   },
 
   "lets one of many simultaneous registrations of an address win": async ({ store, ids }) => {
@@ -80,8 +82,12 @@ const promises: Readonly<Record<string, (given: Case) => Promise<void>>> = {
       { kind: "change-role", customerId, role: "staff" },
       { kind: "replace-password", customerId, passwordHash: "$argon2id$new" },
     ]);
-    assertEquals(await store.findAccount(customerId), { ...account, role: "staff", passwordHash: "$argon2id$new" });
-    assertEquals(await store.findAccount(other.customerId), other);
+    assertEquals(await store.findAccounts([customerId]), [{
+      ...account,
+      role: "staff",
+      passwordHash: "$argon2id$new",
+    }]);
+    assertEquals(await store.findAccounts([other.customerId]), [other]);
   },
 
   "rotates a refresh token once and ends the session at its second use": async (given) => {
@@ -198,8 +204,9 @@ const promises: Readonly<Record<string, (given: Case) => Promise<void>>> = {
       await store.write([adding(address, address.addressRef, 2)]);
     }
     assertEquals(await store.listAddresses(customerId), [full, plain]);
-    assertEquals(await store.findAddress(full.addressRef), full);
-    assertEquals(await store.findAddress(ids.next()), undefined);
+    const asked = [full.addressRef, ids.next(), plain.addressRef];
+    assertEquals(new Set(await store.findAddresses(asked)), new Set([full, plain]));
+    assertEquals(await store.findAddresses([]), []);
     assertEquals(await store.listAddresses(ids.next()), []);
   },
 
@@ -236,7 +243,7 @@ const promises: Readonly<Record<string, (given: Case) => Promise<void>>> = {
     const change = { kind: "replace-password", customerId, passwordHash: "$argon2id$other" } as const;
     await assertRejects(store.write([change, repeat]), { code: "store.conflict", reason: "key-known" });
     assertEquals(await store.listAddresses(customerId), [address]);
-    assertEquals((await store.findAccount(customerId))?.passwordHash, passwordHash);
+    assertEquals((await store.findAccounts([customerId]))[0]?.passwordHash, passwordHash);
   },
 
   "keeps the keys of customers apart, letter by letter": async ({ store, ids }) => {

@@ -23,11 +23,14 @@ export interface Accounts {
   /** Tells of reuses that a process before this one did not get to; for the start. */
   reportReuse(): Promise<void>;
   findAccount(customerId: string): Promise<Account | undefined>;
+  /** @param customerIds Each once. @returns Those that there are, in no order. */
+  findAccounts(customerIds: readonly string[]): Promise<readonly Account[]>;
   /** @param idempotencyKey Names the request, per customer: a repeat adds nothing and gets the same reference. */
   addAddress(customerId: string, address: PostalAddress, idempotencyKey: string): Promise<AddressAddition>;
   /** @returns Newest first; `undefined` for an unknown customer. */
   findAddressesOf(customerId: string): Promise<readonly AddressVersion[] | undefined>;
-  findAddress(addressRef: string): Promise<AddressVersion | undefined>;
+  /** @param addressRefs Each once. @returns Those that there are, in no order. */
+  findAddresses(addressRefs: readonly string[]): Promise<readonly AddressVersion[]>;
 }
 
 /** Versions that one customer may have: nobody lives at so many places, and lists need a bound. */
@@ -46,11 +49,12 @@ export function openAccounts(parts: AccountParts): Accounts {
     refresh: (refreshToken) => refresh(parts, refreshToken),
     logOut: (refreshToken) => logOut(parts, refreshToken),
     reportReuse: () => reportReuse(parts),
-    findAccount: (customerId) => store.findAccount(customerId),
+    findAccount: async (customerId) => (await store.findAccounts([customerId]))[0],
+    findAccounts: (customerIds) => store.findAccounts(customerIds),
     addAddress: (customerId, address, idempotencyKey) => addAddress(parts, customerId, { address, idempotencyKey }),
     findAddressesOf: async (customerId) =>
-      await store.findAccount(customerId) === undefined ? undefined : await store.listAddresses(customerId),
-    findAddress: (addressRef) => store.findAddress(addressRef),
+      (await store.findAccounts([customerId])).length === 0 ? undefined : await store.listAddresses(customerId),
+    findAddresses: (addressRefs) => store.findAddresses(addressRefs),
   };
 }
 
@@ -59,7 +63,7 @@ async function addAddress(
   customerId: string,
   asked: { readonly address: PostalAddress; readonly idempotencyKey: string },
 ): Promise<AddressAddition> {
-  if (await store.findAccount(customerId) === undefined) return { outcome: "no-such-customer" };
+  if ((await store.findAccounts([customerId])).length === 0) return { outcome: "no-such-customer" };
   const addressRef = ids.next();
   const { idempotencyKey } = asked;
   const address = { ...asked.address, addressRef, customerId, addedAtMs: clock.nowMs() };

@@ -10,8 +10,8 @@ Deno.test("addAddress stores a version that never changes and tells of its refer
   const first = await accounts.addAddress(customerId, home, "k1");
   const second = await accounts.addAddress(customerId, { ...home, lines: ["Jong-ro 2"] }, "k2");
   if (first.outcome !== "added" || second.outcome !== "added") throw new Error("refused");
-  assertEquals((await accounts.findAddress(first.addressRef))?.lines, ["Jong-ro 1"]);
-  assertEquals((await accounts.findAddress(second.addressRef))?.lines, ["Jong-ro 2"]);
+  assertEquals((await accounts.findAddresses([first.addressRef]))[0]?.lines, ["Jong-ro 1"]);
+  assertEquals((await accounts.findAddresses([second.addressRef]))[0]?.lines, ["Jong-ro 2"]);
   assertEquals(store.events.slice(-2).map(({ type, data }) => ({ type, data })), [
     { type: "users.address-added", data: { customerId, addressRef: first.addressRef } },
     { type: "users.address-added", data: { customerId, addressRef: second.addressRef } },

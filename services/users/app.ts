@@ -71,10 +71,10 @@ function addAccountRoutes(app: UsersApp, accounts: Accounts, allow: Allow): void
     return noStore(context.json({ customerId, email, displayName, role, registeredAt }));
   });
 
-  app.get("/v1/contacts/:customerId", allow("notifications"), async (context) => {
-    const account = await findAccount(context, accounts);
-    if (account === undefined) return answerProblem(context, notFound);
-    return noStore(context.json({ email: account.email, displayName: account.displayName }));
+  app.get("/v1/contacts", allow("notifications"), async (context) => {
+    const found = await accounts.findAccounts(keysAsked(context, "customer"));
+    const items = found.map(({ customerId, email, displayName }) => ({ customerId, email, displayName }));
+    return noStore(context.json({ items }));
   });
 }
 
@@ -140,11 +140,9 @@ function addAddressRoutes(app: UsersApp, accounts: Accounts, allow: Allow): void
     return noStore(context.json({ items: addresses.map(addressDocument) }));
   });
 
-  app.get("/v1/addresses/:addressRef", allow("shipping"), async (context) => {
-    const addressRef = Uuid.safeParse(context.req.param("addressRef"));
-    const address = addressRef.success ? await accounts.findAddress(addressRef.data) : undefined;
-    if (address === undefined) return answerProblem(context, notFound);
-    return noStore(context.json(addressDocument(address)));
+  app.get("/v1/addresses", allow("shipping"), async (context) => {
+    const found = await accounts.findAddresses(keysAsked(context, "address"));
+    return noStore(context.json({ items: found.map(addressDocument) }));
   });
 }
 
@@ -164,6 +162,15 @@ function addressDocument({ addressRef, recipient, lines, postalCode, city, regio
 async function findAccount(context: Context, accounts: Accounts) {
   const customerId = Uuid.safeParse(context.req.param("customerId"));
   return customerId.success ? await accounts.findAccount(customerId.data) : undefined;
+}
+
+/** Keys of one question at most; what comes behind them is not answered. */
+const keysMax = 100;
+
+/** @returns Those that can be the key of something, each once. */
+function keysAsked(context: Context, parameter: string): readonly string[] {
+  const keys = (context.req.queries(parameter) ?? []).filter((key) => Uuid.safeParse(key).success);
+  return [...new Set(keys)].slice(0, keysMax);
 }
 
 /** @returns What the schema makes of the body, or the answer that refuses it. */

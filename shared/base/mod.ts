@@ -23,5 +23,6 @@ export { sha256 } from "./hash.ts";
 export { type IdSource, sequentialIds, systemIds, timeOfUuidV7 } from "./id.ts";
 export { InFlightMap } from "./in_flight_map.ts";
 export type { Json } from "./json.ts";
+export { LoadTogether } from "./load_together.ts";
 export { murmur3 } from "./murmur3.ts";
 export { slotCount, slotOf } from "./slot.ts";

@@ -29,6 +29,7 @@ export { type Log, silentLog } from "./log.ts";
 export { type Meter, silentMeter } from "./meter.ts";
 export type { InstanceView, Operations } from "./operator_routes.ts";
 export { httpPeerClient, type PeerClient } from "./peer_client.ts";
+export { peerLookup, type PeerLookupOptions } from "./peer_lookup.ts";
 export { type Problem, problemResponse } from "./problem.ts";
 export { defineProjection, type ProjectedEvent, type Projection } from "./projection.ts";
 export type { RebuildProgress } from "./rebuild.ts";

@@ -2,7 +2,7 @@ import type postgres from "postgres";
 import type { CommitResult, TurnWrites } from "@mesh/store";
 import type { OrderLine } from "../projections/order_row.ts";
 import type { AcceptedOrder, KnownRequest, RequestRef, Requests, StoredAnswer } from "../requests.ts";
-import { LoadTogether } from "../load_together.ts";
+import { LoadTogether } from "@mesh/base";
 import { AcceptTogether } from "./accept_together.ts";
 import { requestKnown, underWay } from "./memory_requests.ts";
 

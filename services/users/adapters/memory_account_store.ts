@@ -80,8 +80,8 @@ export class MemoryAccountStore implements AccountStore, AccountTurns {
     return Promise.resolve(this.#tables.accounts.values().find((account) => account.emailKey === emailKey));
   }
 
-  findAccount(customerId: string): Promise<Account | undefined> {
-    return Promise.resolve(this.#tables.accounts.get(customerId));
+  findAccounts(customerIds: readonly string[]): Promise<readonly Account[]> {
+    return Promise.resolve(customerIds.flatMap((customerId) => this.#tables.accounts.get(customerId) ?? []));
   }
 
   rotate(
@@ -142,12 +142,13 @@ export class MemoryAccountStore implements AccountStore, AccountTurns {
     return Promise.resolve(own.sort((a, b) => (a.addressRef < b.addressRef ? 1 : -1)));
   }
 
-  findAddress(addressRef: string): Promise<AddressVersion | undefined> {
-    return Promise.resolve(this.#tables.addresses.get(addressRef));
+  findAddresses(addressRefs: readonly string[]): Promise<readonly AddressVersion[]> {
+    return Promise.resolve(addressRefs.flatMap((addressRef) => this.#tables.addresses.get(addressRef) ?? []));
   }
 
   findAddressByKey(customerId: string, idempotencyKey: string): Promise<AddressVersion | undefined> {
-    return this.findAddress(this.#tables.addressKeys.get(`${customerId} ${idempotencyKey}`) ?? "");
+    const addressRef = this.#tables.addressKeys.get(`${customerId} ${idempotencyKey}`) ?? "";
+    return Promise.resolve(this.#tables.addresses.get(addressRef));
   }
 
   #decide(command: AnyCommand): readonly AnyEvent[] {

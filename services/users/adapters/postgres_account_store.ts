@@ -55,7 +55,7 @@ export function postgresAccountStore(database: Database): AccountStore {
       );
       return row === undefined ? undefined : accountFromRow(row);
     },
-    findAccount: (customerId) => findAccount(database, customerId),
+    findAccounts: (customerIds) => findAccounts(database, customerIds),
     write: (writes: readonly AccountWrite[]) =>
       database.run("write accounts", async (sql) => {
         await sql.begin((transaction) => applyWrites(transaction, writes));
@@ -89,25 +89,25 @@ export function postgresAccountStore(database: Database): AccountStore {
       );
       return rows.map(addressFromRow);
     },
-    findAddress: (addressRef) => findAddress(database, addressRef),
+    findAddresses: (addressRefs) => findAddresses(database, addressRefs),
     findAddressByKey: (customerId, idempotencyKey) => findAddressByKey(database, customerId, idempotencyKey),
   };
 }
 
-async function findAccount(database: Database, customerId: string): Promise<Account | undefined> {
-  const [row] = await database.run(
-    "find an account",
-    (sql) => sql<AccountRow[]>`select * from users.account where customer_id = ${customerId}`,
+async function findAccounts(database: Database, customerIds: readonly string[]): Promise<readonly Account[]> {
+  const rows = await database.run(
+    "find accounts",
+    (sql) => sql<AccountRow[]>`select * from users.account where customer_id = any (${[...customerIds]}::uuid[])`,
   );
-  return row === undefined ? undefined : accountFromRow(row);
+  return rows.map(accountFromRow);
 }
 
-async function findAddress(database: Database, addressRef: string): Promise<AddressVersion | undefined> {
-  const [row] = await database.run(
-    "find an address",
-    (sql) => sql<AddressRow[]>`select * from users.address where address_ref = ${addressRef}`,
+async function findAddresses(database: Database, addressRefs: readonly string[]): Promise<readonly AddressVersion[]> {
+  const rows = await database.run(
+    "find addresses",
+    (sql) => sql<AddressRow[]>`select * from users.address where address_ref = any (${[...addressRefs]}::uuid[])`,
   );
-  return row === undefined ? undefined : addressFromRow(row);
+  return rows.map(addressFromRow);
 }
 
 async function findAddressByKey(

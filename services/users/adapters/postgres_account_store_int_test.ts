@@ -63,7 +63,7 @@ Deno.test("postgresAccountStore says that the database is away, not what the dri
   const elsewhere = new URL(provisioned.url);
   elsewhere.password = "wrong";
   await using store = new PostgresStore({ url: elsewhere.href, clock: systemClock });
-  await assertRejects(postgresAccountStore(store).findAccount(customerId), { code: "dependency.unavailable" });
+  await assertRejects(postgresAccountStore(store).findAccounts([customerId]), { code: "dependency.unavailable" });
 });
 
 async function provide(): Promise<ProvisionedService> {
