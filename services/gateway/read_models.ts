@@ -1,6 +1,5 @@
 import type { ProjectionRow, Store } from "@mesh/store";
-import { type Clock, invariant } from "@mesh/base";
-import { LoadTogether } from "@mesh/base";
+import { type Clock, invariant, LoadTogether } from "@mesh/base";
 import type { OrderRow } from "./projections/order_row.ts";
 import { orders } from "./projections/orders.ts";
 import { type ProductRow, products } from "./projections/products.ts";

@@ -72,7 +72,9 @@ function addAccountRoutes(app: UsersApp, accounts: Accounts, allow: Allow): void
   });
 
   app.get("/v1/contacts", allow("notifications"), async (context) => {
-    const found = await accounts.findAccounts(keysAsked(context, "customer"));
+    const customerIds = keysAsked(context, "customer");
+    if (customerIds instanceof Response) return customerIds;
+    const found = await accounts.findAccounts(customerIds);
     const items = found.map(({ customerId, email, displayName }) => ({ customerId, email, displayName }));
     return noStore(context.json({ items }));
   });
@@ -141,7 +143,9 @@ function addAddressRoutes(app: UsersApp, accounts: Accounts, allow: Allow): void
   });
 
   app.get("/v1/addresses", allow("shipping"), async (context) => {
-    const found = await accounts.findAddresses(keysAsked(context, "address"));
+    const addressRefs = keysAsked(context, "address");
+    if (addressRefs instanceof Response) return addressRefs;
+    const found = await accounts.findAddresses(addressRefs);
     return noStore(context.json({ items: found.map(addressDocument) }));
   });
 }
@@ -164,13 +168,19 @@ async function findAccount(context: Context, accounts: Accounts) {
   return customerId.success ? await accounts.findAccount(customerId.data) : undefined;
 }
 
-/** Keys of one question at most; what comes behind them is not answered. */
+/** Keys of one question at most. */
 const keysMax = 100;
 
-/** @returns Those that can be the key of something, each once. */
-function keysAsked(context: Context, parameter: string): readonly string[] {
-  const keys = (context.req.queries(parameter) ?? []).filter((key) => Uuid.safeParse(key).success);
-  return [...new Set(keys)].slice(0, keysMax);
+/**
+ * @returns Those that can be the key of something, each once; or the answer that refuses so many. An answer for some of
+ * them would say that there are no others.
+ */
+function keysAsked(context: Context, parameter: string): readonly string[] | Response {
+  const keys = new Set(context.req.queries(parameter) ?? []);
+  if (keys.size > keysMax) {
+    return answerProblem(context, malformed, [{ pointer: "", detail: `has more than ${keysMax} of ${parameter}` }]);
+  }
+  return [...keys].filter((key) => Uuid.safeParse(key).success);
 }
 
 /** @returns What the schema makes of the body, or the answer that refuses it. */

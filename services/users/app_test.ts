@@ -113,6 +113,8 @@ Deno.test("contacts and profiles show what their callers need and no more", asyn
   });
   assertEquals(contact.body, { items: [{ customerId, email: form.email, displayName: form.displayName }] });
   assertEquals((await ask("/v1/contacts", { caller: "notifications" })).body, { items: [] });
+  const many = Array.from({ length: 101 }, (_, at) => `customer=${at}`).join("&");
+  assertEquals((await ask(`/v1/contacts?${many}`, { caller: "notifications" })).status, 400);
   const me = await ask(`/v1/me/${customerId}`);
   assertEquals(me.body, {
     customerId,

@@ -3,8 +3,7 @@
  *
  * In V8 the table behind a `Map` or a `Set` is replaced every few entries, and each one holds on to its successor as well
  * as to what stood in it then. Once one of them has grown old, whatever passes through the map grows old with it and waits
- * for the next major collection, which can take a third of a busy service's time. Here a table holds cells, and a cell is
- * emptied when its entry goes.
+ * for the next major collection. Here a table holds cells, and a cell is emptied when its entry goes.
  *
  * Keys are not let go like that: they should be numbers or short texts.
  *
@@ -49,24 +48,21 @@ export class InFlightMap<Key, Value> {
    * @returns Its value, or `undefined` where there was none.
    */
   take(key: Key): Value | undefined {
-    const cell = this.#cells.get(key);
-    if (cell === undefined) return undefined;
-    this.#cells.delete(key);
-    const { value } = cell;
-    cell.value = undefined;
+    const value = this.get(key);
+    this.delete(key);
     return value;
   }
 
   /** Removes an entry. @returns Whether there was one. */
   delete(key: Key): boolean {
-    const isThere = this.#cells.has(key);
-    this.take(key);
-    return isThere;
+    const cell = this.#cells.get(key);
+    if (cell !== undefined) cell.value = undefined;
+    return this.#cells.delete(key);
   }
 
   /** Removes all entries. */
   clear(): void {
-    for (const key of this.#cells.keys()) this.take(key);
+    for (const key of this.#cells.keys()) this.delete(key);
   }
 
   /** The keys, in the order in which they were added. */

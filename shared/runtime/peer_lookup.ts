@@ -37,7 +37,10 @@ export function peerLookup<Item>(
     if (!read.success) throw new ContractError(`Cannot look up ${path}: the answer of ${peer} is malformed`);
     return new Map(read.data.items.map((found) => [keyOf(found), found]));
   }, { keysMax });
-  return (key, signal) => unlessAborted(together.find(key), signal);
+  return async (key, signal) => {
+    signal.throwIfAborted();
+    return await unlessAborted(together.find(key), signal);
+  };
 }
 
 /** Keys of one request at most; a peer need not take more. */
@@ -45,7 +48,6 @@ const keysMax = 50;
 
 /** The request goes on for others that wait for it. */
 function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason);
     signal.addEventListener("abort", abort, { once: true });

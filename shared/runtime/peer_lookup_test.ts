@@ -52,7 +52,7 @@ Deno.test("an answer that is none fails for all who waited for it", async () => 
 });
 
 Deno.test("whoever waits no longer is told at once, and the others get their answer", async () => {
-  const { find, answer } = open();
+  const { find, answer, asked } = open();
   const giveUp = new AbortController();
   const [first, second] = [find("a", giveUp.signal), find("b")];
   await Promise.resolve();
@@ -60,5 +60,7 @@ Deno.test("whoever waits no longer is told at once, and the others get their ans
   await assertRejects(first, { message: "too late" });
   answer(0, "a", "b");
   assertEquals((await second)?.customerId, "b");
-  await assertRejects(async () => await find("c", giveUp.signal), { message: "too late" });
+  await assertRejects(find("c", giveUp.signal), { message: "too late" });
+  await Promise.resolve();
+  assertEquals(asked.length, 1);
 });
