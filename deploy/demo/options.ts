@@ -25,7 +25,7 @@ every run has a customer of its own and puts the goods that it needs on the shel
 
   --base-url <url>    the shop (default ${defaultBaseUrl}; if nobody answers there, a shop of its own that
                       is stopped and removed afterwards)
-  --patience <s>      how long to wait for the shop to give up a silent provider, in seconds (default 30); a shop that is
+  --patience <s>      how long to wait for the shop to give up a silent provider, in seconds (default 45); a shop that is
                       set to be more patient (10 minutes by default) gets a cancellation, and the order counts as skipped
   --json              print one JSON document in place of screens
   --help              show this text
@@ -59,7 +59,7 @@ export function readOptions(args: readonly string[]): DemoOptions | undefined {
   const given = parse(args);
   if (given.help === true) return undefined;
   const faults: string[] = [];
-  const { "base-url": baseUrl, patience = "30", json = false } = given;
+  const { "base-url": baseUrl, patience = "45", json = false } = given;
   const url = baseUrl === undefined ? undefined : URL.parse(baseUrl);
   if (url === null || (url !== undefined && !/^https?:$/.test(url.protocol))) {
     faults.push(`--base-url is "${baseUrl}", which is no address of a web server`);

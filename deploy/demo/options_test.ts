@@ -2,7 +2,7 @@ import { deepStrictEqual as assertEquals, throws } from "node:assert/strict";
 import { readOptions } from "./options.ts";
 
 Deno.test("without options the demo finds its shop by itself and gives it half a minute to give up a silent provider", () => {
-  assertEquals(readOptions([]), { baseUrl: undefined, isJson: false, patienceMs: 30_000 });
+  assertEquals(readOptions([]), { baseUrl: undefined, isJson: false, patienceMs: 45_000 });
 });
 
 Deno.test("a shop is named by its address, a slash at the end or not", () => {

@@ -66,8 +66,8 @@ export async function playScenario(scenario: Scenario, cast: Cast, spectator: Sp
   };
 }
 
-/** 30 s: an undo waits for the call that it undoes, 10 s at most; everything else is done within a second. */
-const endLimitMs = 30_000;
+/** 45 s: an undo waits for the lease of a call that nobody has answered, 30 s; everything else is done within a second. */
+const endLimitMs = 45_000;
 
 /** One scenario while it is being played. */
 interface Play {
