@@ -13,8 +13,11 @@ export const telemetryVariables: readonly string[] = [
 /**
  * Garbage is collected on the service's own thread. V8's helper threads are for heaps of gigabytes; a service that mostly
  * waits pays for waking them with a tenth of its processor time and a tenth of its latency, and wins nothing under load.
+ *
+ * The whole heap is looked through when it has grown to 96 MB, and not before: a service has about 25 MB that live, and V8
+ * would let it grow to 45 and look through all of it every second.
  */
-export const engineFlag = "--v8-flags=--single-threaded-gc";
+export const engineFlag = "--v8-flags=--single-threaded-gc,--initial-heap-size=96";
 
 /**
  * Lists the environment variables that a service may read.

@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { type Clock, errorCode, errorText, InFlightMap, MeshError } from "@mesh/base";
 import { bundleKeyOf, type Publisher } from "@mesh/broker";
 import type { OutboxEntry, Store, TurnWrites } from "@mesh/store";
@@ -166,7 +167,7 @@ export class OutboxPublisher {
       const outcome = await publisher.publish({
         exchange: entry.exchange,
         routingKey: entry.routingKey,
-        body: encoder.encode(entry.envelope),
+        body: Buffer.from(entry.envelope),
         messageId: entry.messageId,
         type: entry.type,
         correlationId: entry.correlation,
@@ -319,5 +320,3 @@ const refusals: ReadonlySet<string> = new Set(["access-refused", "not-found", "p
 function reasonOf(error: unknown): string {
   return error instanceof MeshError ? error.reason : "";
 }
-
-const encoder = new TextEncoder();

@@ -168,7 +168,7 @@ function encodePublishing(writes: TurnWrites, eventIds: ReadonlySet<string>) {
       headers: (entry) => JSON.stringify(entry.headers),
       envelope: (entry) => envelopeOf(entry, eventIds) ?? "-",
     }),
-    outbox_answers: sqlArray(writes.outbox.map(answeredBy)),
+    ...(answers.size === 0 ? {} : { outbox_answers: sqlArray(writes.outbox.map(answeredBy)) }),
   };
 }
 
