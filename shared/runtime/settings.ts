@@ -61,7 +61,7 @@ export interface RuntimeSettings {
 export const defaultSettings: RuntimeSettings = Object.freeze({
   prefetch: 256,
   batchMax: 64,
-  gatherMs: 20,
+  gatherMs: 100,
   publisherBacklogMax: 10_000,
   confirmWindow: 256,
   bundleMax: 64,
