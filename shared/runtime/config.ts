@@ -100,10 +100,14 @@ const peers = z.string().default("").transform((text, context) => {
 });
 
 const positive = z.int().min(1);
+/** 0 switches off. */
+const natural = z.int().min(0);
 const settingsSchema = z.strictObject({
   ...Object.fromEntries(
     Object.keys(defaultSettings).filter((name) => name !== "tiersMs").map((name) => [name, positive.optional()]),
   ),
+  gatherMs: natural.optional(),
+  restPercent: natural.optional(),
   tiersMs: z.array(positive).min(1).max(8).optional(),
 });
 

@@ -9,6 +9,12 @@ export interface RuntimeSettings {
    * one. What comes meanwhile shares a turn. 0 for none.
    */
   readonly gatherMs: number;
+  /**
+   * After a turn that was not a full one the loop leaves the processor to others for this share of the time that the turn
+   * took, in percent, and for 50 ms at most: where a turn is quick, as on a machine at rest, for next to nothing; where it
+   * had to wait for its turn at the processor, what comes meanwhile shares the next one. 0 for never.
+   */
+  readonly restPercent: number;
   /** Envelopes that the publisher holds in memory at most; a sweep takes the rest. */
   readonly publisherBacklogMax: number;
   /** Publishes under way at once. */
@@ -62,6 +68,7 @@ export const defaultSettings: RuntimeSettings = Object.freeze({
   prefetch: 256,
   batchMax: 64,
   gatherMs: 100,
+  restPercent: 50,
   publisherBacklogMax: 10_000,
   confirmWindow: 256,
   bundleMax: 64,

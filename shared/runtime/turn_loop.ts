@@ -49,6 +49,9 @@ export class TurnLoop {
   #hasEnded = false;
   /** When deliveries may be taken again; see `gatherMs`. */
   #nextTakeMs = -Infinity;
+  /** Until when the loop leaves the processor to others; see `restPercent`. */
+  #restUntilMs = -Infinity;
+  #resting: AbortController | undefined;
 
   constructor(options: TurnLoopOptions) {
     this.#options = options;
@@ -66,6 +69,7 @@ export class TurnLoop {
         await job.run();
         continue;
       }
+      if (await this.#rest()) continue;
       // An aborted signal ends the wait and not the taking: what is there is taken together with what woke the loop.
       if (this.#wake.signal.aborted && this.#local.length === 0) this.#wake = new AbortController();
       if (consumer === undefined && this.#local.length === 0) {
@@ -90,6 +94,7 @@ export class TurnLoop {
     this.#isDraining = true;
     this.#stopping.abort(woken);
     this.#wake.abort(woken);
+    this.#resting?.abort(woken);
   }
 
   /**
@@ -141,7 +146,20 @@ export class TurnLoop {
     return new Promise((resolve, reject) => {
       this.#jobs.push({ run: () => task().then(resolve, reject) });
       this.#wake.abort(woken);
+      this.#resting?.abort(woken);
     });
+  }
+
+  /** @returns Whether something has come that does not wait for the end of the rest. */
+  async #rest(): Promise<boolean> {
+    const { clock } = this.#options;
+    const restMs = this.#restUntilMs - clock.monotonicMs();
+    if (restMs < restMinMs) return false;
+    this.#resting = new AbortController();
+    await clock.delay(restMs, this.#resting.signal);
+    const { aborted } = this.#resting.signal;
+    this.#resting = undefined;
+    return aborted;
   }
 
   /** @returns What is there, nothing when woken for other work, `undefined` when the consumer has ended. */
@@ -196,16 +214,25 @@ export class TurnLoop {
     const ended = this.#turnDeadlines.start(() => {
       if (!this.#settler.isWaitingForStore) abandon(`a turn took over ${settings.turnDeadlineMs} ms`);
     });
+    const startedMs = clock.monotonicMs();
     try {
       const { works, refusals } = deliveries.length === 0 ? nothingReceived : await intake.receive(deliveries);
       await this.settle([...local, ...works], refusals);
       const last = deliveries.at(-1);
       if (last !== undefined) consumer?.ackThrough(last);
+      const endedMs = clock.monotonicMs();
+      const isFull = Math.max(deliveries.length, local.length) >= settings.batchMax;
+      const restMs = Math.min((endedMs - startedMs) * settings.restPercent / 100, restMaxMs);
+      this.#restUntilMs = isFull ? -Infinity : endedMs + restMs;
     } finally {
       ended();
     }
   }
 }
+
+/** 1 ms: clocks wait no shorter. */
+const restMinMs = 1;
+const restMaxMs = 50;
 
 const nothingReceived = Object.freeze({ works: [], refusals: [] });
 

@@ -42,7 +42,7 @@ Deno.test("a loop whose consumer has ended goes on with local work, and ends whe
 });
 
 /** A loop that finds nothing to do in what it takes, and tells how much it took when. */
-function openTaking(gatherMs: number) {
+function openTaking({ gatherMs = 0, tookMs = 0 }: { readonly gatherMs?: number; readonly tookMs?: number }) {
   const clock = new ManualClock();
   const waiting: Delivery[] = [];
   let arrived = () => {};
@@ -68,7 +68,7 @@ function openTaking(gatherMs: number) {
     intake: {
       receive: (deliveries: readonly Delivery[]) => {
         turns.push([clock.monotonicMs(), deliveries.length]);
-        return Promise.resolve({ works: [], refusals: [] });
+        return clock.delay(tookMs).then(() => ({ works: [], refusals: [] }));
       },
     },
     planner: { ...nothing, plan: () => ({ ...nothing, writes: noWrites, failures: new Map(), recorded: new Map() }) },
@@ -101,7 +101,7 @@ function openTaking(gatherMs: number) {
 }
 
 Deno.test("what comes within 20 ms of a turn of read models shares the next one; the first is not kept waiting", async () => {
-  await using taking = openTaking(20);
+  await using taking = openTaking({ gatherMs: 20 });
   for (const count of [1, 1, 2]) {
     taking.arrive(count);
     await taking.clock.advance(0);
@@ -114,14 +114,14 @@ Deno.test("what comes within 20 ms of a turn of read models shares the next one;
 });
 
 Deno.test("a full turn is followed by the next at once", async () => {
-  await using taking = openTaking(20);
+  await using taking = openTaking({ gatherMs: 20 });
   taking.arrive(9);
   await taking.clock.advance(0);
   assertEquals(taking.turns(), [[0, 4], [0, 4], [0, 1]]);
 });
 
 Deno.test("other work does not wait for a turn that gathers", async () => {
-  await using taking = openTaking(20);
+  await using taking = openTaking({ gatherMs: 20 });
   taking.arrive(1);
   await taking.clock.advance(0);
   taking.arrive(1);
@@ -130,4 +130,45 @@ Deno.test("other work does not wait for a turn that gathers", async () => {
   await taking.clock.advance(0);
   await taking.clock.advance(30);
   assertEquals(taking.turns(), [[0, 1], [20, 1]]);
+});
+
+Deno.test("after a turn that took 20 ms the loop rests for 10, and what comes meanwhile shares the next one", async () => {
+  await using taking = openTaking({ tookMs: 20 });
+  taking.arrive(1);
+  await taking.clock.advance(0);
+  for (let ms = 0; ms < 29; ms += 1) await taking.clock.advance(1);
+  taking.arrive(1);
+  taking.arrive(1);
+  await taking.clock.advance(0);
+  assertEquals(taking.turns(), [[0, 1]]);
+  await taking.clock.advance(1);
+  assertEquals(taking.turns(), [[0, 1], [30, 2]]);
+  await taking.clock.advance(1_000);
+});
+
+Deno.test("a rest takes 50 ms at most, and none follows a full turn", async () => {
+  await using taking = openTaking({ tookMs: 1_000 });
+  taking.arrive(5);
+  await taking.clock.advance(0);
+  for (let ms = 0; ms < 2_049; ms += 1) await taking.clock.advance(1);
+  taking.arrive(1);
+  await taking.clock.advance(0);
+  assertEquals(taking.turns(), [[0, 4], [1_000, 1]]);
+  await taking.clock.advance(1);
+  assertEquals(taking.turns(), [[0, 4], [1_000, 1], [2_050, 1]]);
+  await taking.clock.advance(1_000);
+});
+
+Deno.test("other work does not wait for the end of a rest, and does not end it", async () => {
+  await using taking = openTaking({ tookMs: 20 });
+  taking.arrive(1);
+  await taking.clock.advance(0);
+  for (let ms = 0; ms < 22; ms += 1) await taking.clock.advance(1);
+  taking.arrive(1);
+  assertEquals(await taking.loop.exclusively(() => Promise.resolve("done")), "done");
+  await taking.clock.advance(0);
+  assertEquals(taking.turns(), [[0, 1]]);
+  for (let ms = 0; ms < 8; ms += 1) await taking.clock.advance(1);
+  assertEquals(taking.turns(), [[0, 1], [30, 1]]);
+  await taking.clock.advance(1_000);
 });
