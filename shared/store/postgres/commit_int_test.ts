@@ -174,7 +174,9 @@ Deno.test("commits of a postgres store", async (test) => {
         if (result?.outcome === "committed") committed.add(messageId);
       }
     });
-    for (let count = 0; count < 20; count += 1) {
+    // As often as it takes: with a pool that goes on after it has lost a connection, one kill in a hundred gave a commit
+    // the answer to another statement.
+    for (let count = 0; count < 100; count += 1) {
       const target = committed.size + 3;
       while (committed.size < target) await fixture.admin`select 1`;
       await fixture.admin`
@@ -184,6 +186,22 @@ Deno.test("commits of a postgres store", async (test) => {
     isDone = true;
     await Promise.all(workers);
     assertEquals(await fixture.openStore().findHandled("inventory", [...committed]), committed);
+  });
+
+  await step("go on with another pool when one has lost a connection", async () => {
+    const store = fixture.openStore({ poolMax: 2 });
+    const { sql } = store;
+    const waiting = store.run("wait", (sql) => sql`select pg_sleep(60)`);
+    const failing = assertRejects(waiting, { code: "dependency.unavailable" });
+    while (
+      (await fixture.admin`
+      select pg_terminate_backend(pid) from pg_stat_activity where usename = ${runtimeRole} and wait_event = 'PgSleep'`)
+        .length === 0
+    );
+    await failing;
+    assertEquals(store.sql === sql, false);
+    await assertRejects(sql`select 1`.execute(), { code: "CONNECTION_ENDED" });
+    assertEquals((await store.commit(writing({ inbox: [handled(ids.next())] }))).outcome, "committed");
   });
 
   await step("never go on outside of their transaction when their connection was renewed", async () => {

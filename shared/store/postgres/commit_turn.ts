@@ -4,7 +4,7 @@ import type { CommitResult, StoredDeadLetter, TurnWrites } from "../store.ts";
 import { checkWrites } from "../writes.ts";
 import { type CommitArguments, encodeWrites } from "./encode_writes.ts";
 import type { Connection } from "./connection.ts";
-import { isOvertaken, isRetryable, translateError } from "./translate_error.ts";
+import { isOvertaken, isRetryable, outOfStep, translateError } from "./translate_error.ts";
 
 /** What else happens in the transaction of a commit. */
 export interface CommitExtras {
@@ -110,6 +110,8 @@ async function callCommit(sql: postgres.ISql, args: CommitArguments): Promise<Co
     { prepare: true },
   );
   if (row === undefined) throw new DefectError("Cannot commit a turn: commit_turn gave no row");
+  // Nothing that is not surely the answer to this very call may pass for a commit.
+  if (row.now_ms === undefined) throw outOfStep();
   if (row.now_ms !== null) return { outcome: "committed", nowMs: row.now_ms };
   return conflictFrom(row);
 }

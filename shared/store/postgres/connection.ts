@@ -2,7 +2,7 @@ import { type Clock, Deadlines, UnavailableError } from "@mesh/base";
 import postgres from "postgres";
 import { arrayTypes } from "./array_types.ts";
 import { guardTransactions } from "./transaction.ts";
-import { codeOf, isRetryable, translateError } from "./translate_error.ts";
+import { hasPoolFailed, isRetryable, translateError } from "./translate_error.ts";
 
 /** How to reach a database. */
 export interface ConnectionOptions {
@@ -24,6 +24,7 @@ export class Connection implements AsyncDisposable {
   readonly #callLimitMs: number;
   readonly #deadlines: Deadlines;
   #sql: postgres.Sql;
+  #listening: postgres.Sql | undefined;
 
   /** Connects with the first call. */
   constructor(options: ConnectionOptions) {
@@ -33,9 +34,15 @@ export class Connection implements AsyncDisposable {
     this.#sql = openPool(options);
   }
 
-  /** The driver, for statements of one's own; ask for it each time, because a pool that cannot connect is replaced. */
+  /** The driver, for statements of one's own; ask for it each time, because a pool that has lost a connection is replaced. */
   get sql(): postgres.Sql {
     return this.#sql;
+  }
+
+  /** Listens to a channel, over a connection of its own that the driver renews; arguments are the driver's. */
+  listen(channel: string, onNotify: (payload: string) => void, onListening: () => void): postgres.ListenRequest {
+    this.#listening ??= openPool({ ...this.#options, poolMax: 1 });
+    return this.#listening.listen(channel, onNotify, onListening);
   }
 
   /**
@@ -57,10 +64,11 @@ export class Connection implements AsyncDisposable {
   /** Like `run`, but errors of the driver pass untranslated. */
   async attempt<T>(what: string, work: (sql: postgres.Sql) => PromiseLike<T>): Promise<T> {
     for (let count = 1;; count += 1) {
+      const pool = this.#sql;
       try {
-        return await this.#deadlines.limit(work(this.#sql), () => this.#expired(what));
+        return await this.#deadlines.limit(work(pool), () => this.#expired(what));
       } catch (error) {
-        this.#renewStuckPool(error);
+        this.#renewFailedPool(pool, error);
         if (!isRetryable(error) || count >= 3) throw error;
         await this.#options.clock.delay(10 * count);
       }
@@ -68,20 +76,21 @@ export class Connection implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#sql.end({ timeout: 5 });
+    await Promise.all([this.#sql.end({ timeout: 5 }), this.#listening?.end({ timeout: 5 })]);
     this.#deadlines[Symbol.dispose]();
   }
 
   /**
-   * A connection that dies between the driver's decision to write and the write never writes again, so that it cannot
-   * even be renewed; its calls end with this code. A new pool is the way out, and no loss if the server is just away.
+   * A pool that has lost a connection is not used again. The driver renews connections in their place, and does not always
+   * clear away what belonged to the old one: a statement that it takes up between a socket's error and its end waits for an
+   * answer without having been sent, and gets that of the next statement (a commit would seem to have happened), as all
+   * after it get the wrong one; one that it has decided to write is never written. What is under way on the pool's other
+   * connections fails with an unknown outcome.
    */
-  #renewStuckPool(error: unknown): void {
-    if (codeOf(error) !== "CONNECT_TIMEOUT") return;
-    const stuck = this.#sql;
+  #renewFailedPool(pool: postgres.Sql, error: unknown): void {
+    if (pool !== this.#sql || !hasPoolFailed(error)) return;
     this.#sql = openPool(this.#options);
-    // Whatever still waits in it fails as if its connection had been lost.
-    stuck.end({ timeout: 0 }).catch(() => {});
+    pool.end({ timeout: 0 }).catch(() => {});
   }
 
   #expired(what: string): UnavailableError {

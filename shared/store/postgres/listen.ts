@@ -18,7 +18,7 @@ export async function listen(
 ): Promise<Listening> {
   const listening = await connection.run(
     "listen for notifications",
-    (sql) => sql.listen(channel, onNotify, () => onNotify("")),
+    () => connection.listen(channel, onNotify, () => onNotify("")),
   );
   return {
     channel,

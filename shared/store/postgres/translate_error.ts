@@ -41,6 +41,16 @@ export function isConnectionLost(error: unknown): boolean {
   return connectionCodes.has(codeOf(error)) || socketErrors.has(error.name);
 }
 
+/** A connection that was there has died, or is out of step: what its pool makes of it next is not to be relied on. */
+export function hasPoolFailed(error: unknown): boolean {
+  return isConnectionLost(error) && !absentCodes.has(codeOf(error)) && !absentErrors.has((error as Error).name);
+}
+
+/** What a statement throws that was given the answer to another one. */
+export function outOfStep(): Error {
+  return Object.assign(new Error("the answer is that to another statement"), { code: outOfStepCode });
+}
+
 /** The SQLSTATE, or the driver's or the system's own code; empty if there is none. */
 export function codeOf(error: unknown): string {
   const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
@@ -55,7 +65,10 @@ export function codeOf(error: unknown): string {
  */
 const unavailableStates = /^(08...|53...|57...|58...|40...|55P03|25P03|25006|28...|3D...)$/;
 
+const outOfStepCode = "OUT_OF_STEP";
+
 const connectionCodes: ReadonlySet<string> = new Set([
+  outOfStepCode,
   "CONNECTION_CLOSED",
   "CONNECTION_ENDED",
   "CONNECTION_DESTROYED",
@@ -83,3 +96,16 @@ const socketErrors: ReadonlySet<string> = new Set([
   "BadResource",
   "AggregateError",
 ]);
+
+/** There was no connection to begin with. */
+const absentCodes: ReadonlySet<string> = new Set([
+  "CONNECTION_ENDED",
+  "CONNECTION_DESTROYED",
+  "ECONNREFUSED",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+]);
+
+const absentErrors: ReadonlySet<string> = new Set(["ConnectionRefused", "AggregateError"]);
