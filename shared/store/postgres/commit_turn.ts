@@ -109,9 +109,8 @@ async function callCommit(sql: postgres.ISql, args: CommitArguments): Promise<Co
     Object.values(args),
     { prepare: true },
   );
-  if (row === undefined) throw new DefectError("Cannot commit a turn: commit_turn gave no row");
-  // Nothing that is not surely the answer to this very call may pass for a commit.
-  if (row.now_ms === undefined) throw outOfStep();
+  // Nothing that is not surely the answer to this very call may pass for a commit, nor for a defect of the turn.
+  if (row?.now_ms === undefined) throw outOfStep();
   if (row.now_ms !== null) return { outcome: "committed", nowMs: row.now_ms };
   return conflictFrom(row);
 }
