@@ -13,8 +13,6 @@ export interface MemberSpec {
   /** The whole environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly workDir?: string;
-  /** Whether it is told something on its standard input. */
-  readonly isTold?: boolean;
 }
 
 /** A running process, which dies with this one. */
@@ -32,8 +30,6 @@ export interface Member {
    * @throws {Error} If it ends first.
    */
   ask(signal: "SIGUSR2", wanted: RegExp): Promise<string>;
-  /** Writes a line to its standard input. */
-  tell(line: string): void;
   /** Asks it to end, and ends it if it does not. */
   stop(): Promise<void>;
 }
@@ -42,13 +38,11 @@ export interface Member {
 const stopLimitMs = 10_000;
 
 /** Starts a process; what it says on standard error goes where this one's does. */
-export function startMember(
-  { name, program = process.execPath, command, env, workDir, isTold = false }: MemberSpec,
-): Member {
+export function startMember({ name, program = process.execPath, command, env, workDir }: MemberSpec): Member {
   // The kernel ends it when this process dies without a word.
   const child = spawn("setpriv", ["--pdeathsig", "KILL", "--", program, ...command], {
     env: { ...env },
-    stdio: [isTold ? "pipe" : "ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", "inherit"],
     ...(workDir === undefined ? {} : { cwd: workDir }),
   });
   const waiting = new Set<(line: string) => void>();
@@ -76,7 +70,6 @@ export function startMember(
       child.kill(signal);
       return await answer;
     },
-    tell: (line) => void child.stdin?.write(`${line}\n`),
     stop: async () => {
       child.kill("SIGTERM");
       const late = setTimeout(() => child.kill("SIGKILL"), stopLimitMs);

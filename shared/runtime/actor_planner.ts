@@ -267,7 +267,8 @@ export class ActorPlanner implements Planner {
       nowMs,
     };
     const occasion = work.cause === undefined ? uncaused : { ...uncaused, cause: work.cause };
-    const isAsked = received.kind === "command" && !this.#isInternal(work);
+    // A local command is answered by what its caller is told; no envelope of it waits anywhere.
+    const isAsked = received.kind === "command" && work.token !== "" && !this.#isInternal(work);
     const events: Unsealed<StoredEvent>[] = [];
     const outbox: Unsealed<OutboxEntry>[] = [];
     const recorded: (AnyEvent & { id: string })[] = [];

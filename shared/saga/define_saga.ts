@@ -72,10 +72,13 @@ export interface SagaDraft<Start, Done> extends CommittedDraft<Start, Done> {
 }
 
 /** What a saga is made of, besides its name and steps. */
-export interface SagaOptions<Start extends EventContract> {
+export interface SagaOptions<Start extends EventContract | CommandContract> {
   /** From 1; raise it with every change of structure, and keep the old file until no instance is unfinished. */
   readonly version: number;
-  /** The event that starts an instance; its correlation is the instance's identity. */
+  /**
+   * What starts an instance; its correlation is the instance's identity. Either another service's event, or a command of
+   * the hosting service, whose key must be its correlation; the host runs it without the broker (`execute`).
+   */
   readonly startedBy: Start;
 }
 
@@ -132,7 +135,7 @@ export interface SagaOptions<Start extends EventContract> {
  * assertEquals(book.steps.map(({ name, kind }) => `${kind} ${name}`), ["step holdSeat", "pivot takeMoney"]);
  * ```
  */
-export function defineSaga<Start extends EventContract>(
+export function defineSaga<Start extends EventContract | CommandContract>(
   name: string,
   options: SagaOptions<Start>,
 ): SagaDraft<DataOf<Start>, Readonly<Record<never, never>>> {
@@ -180,8 +183,8 @@ function checked(saga: Saga): Saga {
     }
   }
   const answers = new Set(answersOf(saga).map(nameOf));
-  for (const event of [saga.startedBy, ...(saga.cancelledBy ? [saga.cancelledBy.event] : [])]) {
-    if (answers.has(nameOf(event))) complain(`"${event.type}" is both an answer and a request`);
+  for (const request of [saga.startedBy, ...(saga.cancelledBy ? [saga.cancelledBy.event] : [])]) {
+    if (answers.has(nameOf(request))) complain(`"${request.type}" is both an answer and a request`);
   }
   if (saga.cancelledBy && nameOf(saga.cancelledBy.event) === nameOf(saga.startedBy)) {
     complain(`"${saga.startedBy.type}" both starts and stops it`);
@@ -219,6 +222,6 @@ export function commandsOf(saga: Saga): readonly CommandContract[] {
   ];
 }
 
-function nameOf({ type, version }: EventContract): string {
+function nameOf({ type, version }: EventContract | CommandContract): string {
   return `${type}#${version}`;
 }

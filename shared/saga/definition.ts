@@ -148,7 +148,8 @@ export interface Saga {
   readonly name: string;
   /** From 1; running instances stay with the version that they were started with. */
   readonly version: number;
-  readonly startedBy: EventContract;
+  /** Another service's event, or a command of the service that hosts it. */
+  readonly startedBy: EventContract | CommandContract;
   /** At least one, in order. */
   readonly steps: readonly Step[];
   /** Absent when nobody can stop it. */

@@ -1,8 +1,8 @@
 import type { Behaviour, DecisionContext, OperatorAct, Outgoing, Received } from "@mesh/actor";
 import { ConflictError, ContractError, DefectError } from "@mesh/base";
-import type { AnyEvent, EventContract } from "@mesh/contract";
+import { type AnyContract, type AnyEvent, contractRegistry } from "@mesh/contract";
 import { type SagaAct, SagaActSchema } from "./act.ts";
-import { heardBy, sagaContracts } from "./contracts.ts";
+import { heardBy } from "./contracts.ts";
 import type { Saga } from "./definition.ts";
 import { explainSaga } from "./explain_saga.ts";
 import { type LimitOverrides, pinLimits } from "./limits.ts";
@@ -48,13 +48,16 @@ export interface SagaHost extends Behaviour<SagaState> {
  * changes nothing records nothing. A turn that changes something yields one event and the commands it asks for, under
  * the ids that the event names.
  *
- * @throws {ContractError} If two sagas hear the same event, a version is there twice, or the event is another
- *   service's.
+ * A command that starts an instance is answered by the event of that turn; for an instance that has started before, it is
+ * a conflict.
+ *
+ * @throws {ContractError} If two sagas hear the same message, a version is there twice, or the event or a starting
+ *   command is another service's.
  * @throws {ConfigError} If a limit is not a positive whole number.
  */
 export function sagaBehaviour({ service, event, operated, sagas, limits: overrides }: SagaHostOptions): SagaHost {
   const versions = versionsOf(sagas, service);
-  const sagaOfEvent = hearersOf(sagas, service);
+  const hearers = hearersOf(sagas, service);
   const limits = pinLimits(overrides);
   if (event.service !== service) {
     throw new ContractError(`Cannot host sagas in "${service}": "${event.type}" belongs to "${event.service}"`);
@@ -67,13 +70,13 @@ export function sagaBehaviour({ service, event, operated, sagas, limits: overrid
   return Object.freeze(
     {
       service,
-      accepts: sagaContracts(sagas).subscribes,
+      accepts: contractRegistry(sagas.flatMap(heardBy)).all,
       records: operated === undefined ? [event] : [event, operated],
       effects: [],
       hasTimers: true,
       stateVersion: "2",
       keyOf: (message) => {
-        const saga = sagaOfEvent.get(nameOf(message));
+        const saga = hearers.get(nameOf(message));
         return saga === undefined ? undefined : `${saga}/${message.correlation}`;
       },
       initialState: (key) => initialSagaState(key.slice(0, key.indexOf("/")), key.slice(key.indexOf("/") + 1)),
@@ -82,6 +85,7 @@ export function sagaBehaviour({ service, event, operated, sagas, limits: overrid
         const definition = state.version === null
           ? versions.get(state.saga)?.findLast(starts) ?? newest(state.saga)
           : read(state.saga, state.version);
+        if (message.kind === "command") refuseStart(state, message);
         return take(definition, state, inputFrom(definition, message), context);
       },
       decideOutcome: (_state, effect) => {
@@ -120,6 +124,19 @@ export function sagaBehaviour({ service, event, operated, sagas, limits: overrid
       },
     } satisfies SagaHost,
   );
+}
+
+/**
+ * @throws {ContractError} If the command would come to another partition than the answers do.
+ * @throws {ConflictError} If the instance has started before.
+ */
+function refuseStart({ saga, version }: SagaState, { type, key, correlation }: Received): void {
+  if (key !== correlation) {
+    throw new ContractError(
+      `Cannot start "${saga}": key "${key}" of "${type}" is not its correlation "${correlation}"`,
+    );
+  }
+  if (version !== null) throw new ConflictError(`Cannot start "${saga}/${correlation}": it has started before`);
 }
 
 /** @throws {ConflictError} If the host has no event for it. */
@@ -198,23 +215,26 @@ function lookup(versions: ReadonlyMap<string, readonly Saga[]>) {
   };
 }
 
-/** Which saga takes which event; one key cannot stand for two instances. */
+/** Which saga takes which message; one key cannot stand for two instances. */
 function hearersOf(sagas: readonly Saga[], service: string): ReadonlyMap<string, string> {
   const hearers = new Map<string, string>();
   for (const saga of sagas) {
-    for (const event of heardBy(saga)) {
-      const other = hearers.get(nameOf(event)) ?? saga.name;
+    for (const heard of heardBy(saga)) {
+      if (heard.kind === "command" && heard.service !== service) {
+        throw new ContractError(`Cannot host sagas in "${service}": "${heard.type}" is handled by "${heard.service}"`);
+      }
+      const other = hearers.get(nameOf(heard)) ?? saga.name;
       if (other !== saga.name) {
         throw new ContractError(
-          `Cannot host sagas in "${service}": both "${other}" and "${saga.name}" hear "${event.type}"`,
+          `Cannot host sagas in "${service}": both "${other}" and "${saga.name}" hear "${heard.type}"`,
         );
       }
-      hearers.set(nameOf(event), saga.name);
+      hearers.set(nameOf(heard), saga.name);
     }
   }
   return hearers;
 }
 
-function nameOf({ type, version }: Pick<EventContract, "type" | "version">): string {
+function nameOf({ type, version }: Pick<AnyContract, "type" | "version">): string {
   return `${type}#${version}`;
 }

@@ -1,9 +1,17 @@
 import { deepStrictEqual as assertEquals, throws as assertThrows } from "node:assert/strict";
 import type { Outgoing } from "@mesh/actor";
 import { sequentialIds } from "@mesh/base";
-import { answering, type AnyCommand, type AnyEvent, type AnyMessage } from "@mesh/contract";
+import { answering, type AnyCommand, type AnyEvent, type AnyMessage, defineCommand } from "@mesh/contract";
 import { received, testContext, testStart } from "@mesh/testing";
-import { defineSaga, initialSagaState, type Saga, sagaBehaviour, type SagaState, sagaView } from "./mod.ts";
+import {
+  defineSaga,
+  initialSagaState,
+  type Saga,
+  sagaBehaviour,
+  sagaContracts,
+  type SagaState,
+  sagaView,
+} from "./mod.ts";
 import * as trip from "./sample_saga_fixture.ts";
 import { bookTrip, SagaAdvanced } from "./sample_saga_fixture.ts";
 
@@ -178,6 +186,42 @@ Deno.test("A saga host refuses sagas that it could not tell apart, and limits th
   assertThrows(() => sagaBehaviour({ ...options, service: "desk" }), { code: "contract.invalid" });
   assertThrows(() => sagaBehaviour({ ...options, service: "travel", limits: { giveUpAfterMs: 0 } }), {
     code: "config.invalid",
+  });
+});
+
+const BookTrip = defineCommand("travel.book-trip", {
+  version: 1,
+  schema: trip.TripBooked.schema,
+  key: ({ trip: name }) => name,
+});
+const ordered = BookTrip({ trip: "flow-1", seats: ["1A"], amountMinor: 900 });
+
+Deno.test("A command of the host starts an instance, once; a second one is a conflict", () => {
+  const commanded = hostOf({ ...bookTrip, startedBy: BookTrip });
+  const { state, out } = turn(empty, ordered, commanded);
+  assertEquals(commanded.keyOf(received(ordered, flow)), "book-trip/flow-1");
+  assertEquals(out.map(({ kind }) => kind), ["event", "command"]);
+  assertEquals([state.version, state.progress.phase], [2, "running"]);
+  assertThrows(() => turn(state, ordered, commanded), { code: "store.conflict", message: /has started before$/ });
+  const other = BookTrip({ ...ordered.data, trip: "t2" });
+  assertThrows(() => turn(empty, other, commanded), { code: "contract.invalid", message: /is not its correlation/ });
+});
+
+Deno.test("A command starts an instance that was asked to stop before it, and that is told", () => {
+  const commanded = hostOf({ ...bookTrip, startedBy: BookTrip });
+  const early = turn(empty, trip.StopRequested({ trip: "flow-1" }), commanded);
+  assertEquals(commandsOf(turn(early.state, ordered, commanded).out).map(({ type }) => type), ["desk.reject-trip"]);
+});
+
+Deno.test("A saga host says which commands start its sagas, and refuses those of another service", () => {
+  const commanded = { ...bookTrip, startedBy: BookTrip };
+  const { accepts, subscribes } = sagaContracts([commanded]);
+  assertEquals(accepts, [BookTrip]);
+  assertEquals(subscribes, sagaContracts([bookTrip]).subscribes.filter((event) => event !== trip.TripBooked));
+  assertEquals(sagaContracts([bookTrip]).accepts, []);
+  assertThrows(() => hostOf({ ...bookTrip, startedBy: trip.HoldSeat }), {
+    code: "contract.invalid",
+    message: /"seats.hold-seat" is handled by "seats"$/,
   });
 });
 

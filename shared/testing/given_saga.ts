@@ -1,6 +1,6 @@
 import { deepStrictEqual as assertEquals } from "node:assert/strict";
 import { DefectError, sequentialIds } from "@mesh/base";
-import { answering, type AnyCommand, type AnyEvent } from "@mesh/contract";
+import { answering, type AnyCommand, type AnyEvent, type AnyMessage } from "@mesh/contract";
 import {
   type Advance,
   advance,
@@ -42,8 +42,8 @@ export function answerTo<E extends AnyEvent>({ id }: { readonly id: string }, ev
   return answering([id], event);
 }
 
-/** What comes to a saga in a test. */
-export type SagaStimulus = AnyEvent | DeadlinePassed;
+/** What comes to a saga in a test; a command where one starts it. */
+export type SagaStimulus = AnyMessage | DeadlinePassed;
 
 /** A saga with a history, waiting for what comes next. */
 export interface GivenSaga {
@@ -130,7 +130,7 @@ function inputOf(
 }
 
 /** The command that the event can only be an answer to: asked of the actor that says the event. */
-function commandAnsweredBy(saga: Saga, progress: Progress, event: AnyEvent): string {
+function commandAnsweredBy(saga: Saga, progress: Progress, event: AnyMessage): string {
   const waiting = waitingFor(progress);
   const found = waiting.find(({ direction, line }) => {
     const step = saga.steps[progress.at];

@@ -1,5 +1,5 @@
 import { DefectError, invariant, sequentialIds } from "@mesh/base";
-import type { AnyEvent } from "@mesh/contract";
+import type { AnyMessage } from "@mesh/contract";
 import {
   initialSagaState,
   inputFrom,
@@ -21,7 +21,7 @@ import { type AnswerSamples, type Participants, participantsOf, type Sent } from
 
 /** What a play needs to know of a saga besides its definition. */
 export interface SagaSamples {
-  /** Makes data of the starting event. @param size From 0; how big an instance to start. */
+  /** Makes data of what starts it. @param size From 0; how big an instance to start. */
   readonly start: (size: number) => unknown;
   /** Data of answers that later steps read, by event type; other answers repeat the command's data. */
   readonly answers: AnswerSamples;
@@ -56,11 +56,11 @@ interface World {
   readonly samples: SagaSamples;
   /** @returns A whole number from 0 below `count`. */
   readonly pick: (count: number) => number;
-  readonly startEvent: AnyEvent;
+  readonly start: AnyMessage;
   readonly newCommandId: () => string;
   readonly newMessageId: () => string;
   readonly participants: Participants;
-  readonly wire: (Sent | AnyEvent)[];
+  readonly wire: (Sent | AnyMessage)[];
   /** What the outbox sends again. */
   readonly unanswered: Map<string, Sent>;
   readonly sent: Sent[];
@@ -100,18 +100,18 @@ export function playSaga(saga: Saga, samples: SagaSamples, schedule: Schedule): 
 
 function newWorld(saga: Saga, samples: SagaSamples, { seed }: Schedule): World {
   const pick = picker(seed);
-  const { type, version } = saga.startedBy;
-  const startEvent: AnyEvent = { kind: "event", type, version, key: "play", data: samples.start(pick(4)) };
+  const { kind, type, version } = saga.startedBy;
+  const start: AnyMessage = { kind, type, version, key: "play", data: samples.start(pick(4)) };
   const state = initialSagaState(saga.name, "play");
   return {
     saga,
     samples,
     pick,
-    startEvent,
+    start,
     newCommandId: sequentialIds().next,
     newMessageId: sequentialIds(testStart.getTime() + 1).next,
     participants: participantsOf(saga, samples.answers),
-    wire: [startEvent],
+    wire: [start],
     unanswered: new Map(),
     sent: [],
     history: [],
@@ -153,7 +153,7 @@ function operate(world: World): void {
 }
 
 function actWildly(world: World): void {
-  const { pick, wire, sent, unanswered, saga, startEvent } = world;
+  const { pick, wire, sent, unanswered, saga, start } = world;
   switch (pick(40)) {
     case 0:
       return void wire.splice(pick(wire.length + 1), 1);
@@ -173,7 +173,7 @@ function actWildly(world: World): void {
     case 7:
       return hearForeign(world);
     case 8:
-      return hear(world, startEvent);
+      return hear(world, start);
     case 9:
       wire.push(...world.participants.finishOne());
       return;
@@ -188,10 +188,10 @@ function actWildly(world: World): void {
 
 /** One round in which whatever can go on does. */
 function actFairly(world: World): void {
-  const { wire, unanswered, participants, startEvent, state } = world;
+  const { wire, unanswered, participants, start, state } = world;
   const message = wire.shift();
   if (message !== undefined) return deliver(world, message);
-  if (state.progress.phase === "not-started") return hear(world, startEvent);
+  if (state.progress.phase === "not-started") return hear(world, start);
   wire.push(...participants.finishOne());
   if (wire.length > 0) return;
   for (const one of [...unanswered.values()]) deliver(world, one);
@@ -206,9 +206,9 @@ function repeatEverything(world: World): void {
   invariant(world.history.length === turnsBefore, `Cannot end play: "${world.saga.name}" moved after its end`);
 }
 
-function deliver(world: World, message: Sent | AnyEvent | undefined): void {
+function deliver(world: World, message: Sent | AnyMessage | undefined): void {
   if (message === undefined) return;
-  if (!("command" in message)) return hear(world, message);
+  if (!("asked" in message)) return hear(world, message);
   const { participants, pick, wire, nowMs, saga } = world;
   const kind = saga.steps.find(({ name }) => name === message.asked.step)?.kind;
   wire.push(...participants.take(message, {
@@ -218,9 +218,9 @@ function deliver(world: World, message: Sent | AnyEvent | undefined): void {
   }, nowMs));
 }
 
-function hear(world: World, event: AnyEvent): void {
-  for (const id of event.re ?? []) world.unanswered.delete(id);
-  take(world, inputFrom(world.saga, received(event, { id: world.newMessageId() })));
+function hear(world: World, message: AnyMessage): void {
+  for (const id of message.re ?? []) world.unanswered.delete(id);
+  take(world, inputFrom(world.saga, received(message, { id: world.newMessageId() })));
 }
 
 function passTime(world: World): void {
@@ -230,18 +230,18 @@ function passTime(world: World): void {
 }
 
 function requestStop(world: World): void {
-  const { saga, startEvent } = world;
+  const { saga, start } = world;
   if (saga.cancelledBy === undefined) return;
   world.cancellationCount += 1;
   const { type, version } = saga.cancelledBy.event;
-  hear(world, { kind: "event", type, version, key: "play", data: startEvent.data });
+  hear(world, { kind: "event", type, version, key: "play", data: start.data });
 }
 
 /** An answer of every type that the saga knows, to a command that is not its own. */
 function hearForeign(world: World): void {
   const { saga, history, newMessageId } = world;
   const turnsBefore = history.length;
-  const requests = [saga.startedBy, saga.cancelledBy?.event];
+  const requests: readonly unknown[] = [saga.startedBy, saga.cancelledBy?.event];
   for (const { type, version } of sagaContracts([saga]).subscribes.filter((event) => !requests.includes(event))) {
     hear(world, { kind: "event", type, version, key: "play", data: {}, re: [newMessageId()] });
   }

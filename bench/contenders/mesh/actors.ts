@@ -8,20 +8,11 @@ import * as say from "./contracts.ts";
 
 /** Where one order stands in one service. */
 export interface OrderPhase {
-  readonly phase: "none" | "placed" | "held" | "authorized" | "captured" | "shipped" | "undone";
+  readonly phase: "none" | "held" | "authorized" | "captured" | "shipped" | "undone";
 }
 
 const initialState = (): OrderPhase => ({ phase: "none" });
 const become = (phase: OrderPhase["phase"]) => (): OrderPhase => ({ phase });
-
-export const orders = defineActor({
-  name: "orders",
-  accepts: { PlaceOrder: say.PlaceOrder },
-  records: { OrderPlaced: say.OrderPlaced },
-  initialState,
-  decide: { PlaceOrder: (_state, order) => say.OrderPlaced(order) },
-  evolve: { OrderPlaced: become("placed") },
-});
 
 export const inventory = defineActor({
   name: "inventory",

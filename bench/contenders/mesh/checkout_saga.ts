@@ -2,7 +2,7 @@ import { defineSaga } from "@mesh/saga";
 import * as say from "./contracts.ts";
 
 /** Four round trips: reserve, authorize, capture, ship. The last one is the end, which is answered like any step. */
-export const checkout = defineSaga("checkout", { version: 1, startedBy: say.OrderPlaced })
+export const checkout = defineSaga("checkout", { version: 1, startedBy: say.Checkout })
   .step("reserve", {
     command: say.Reserve,
     send: (order) => say.Reserve(order),

@@ -37,8 +37,7 @@ const Order = z.object({
 
 const about = { version: 1, schema: Order, key: ({ orderId }: { readonly orderId: string }) => orderId };
 
-export const PlaceOrder = defineCommand("orders.place-order", about);
-export const OrderPlaced = defineEvent("orders.order-placed", about);
+export const Checkout = defineCommand("orchestrator.checkout", about);
 
 export const Reserve = defineCommand("inventory.reserve", about);
 export const Reserved = defineEvent("inventory.reserved", about);

@@ -12,7 +12,6 @@ export interface ServiceBook {
 
 /** Events that one saga leaves behind, by type. */
 export const eventsPerSaga: Readonly<Record<string, number>> = {
-  "orders.order-placed": 1,
   "inventory.reserved": 1,
   "payment.authorized": 1,
   "payment.captured": 1,

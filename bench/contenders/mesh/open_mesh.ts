@@ -1,19 +1,18 @@
-import { setImmediate } from "node:timers";
 import { systemClock, systemIds } from "@mesh/base";
 import type { ServiceDefinition } from "@mesh/contract";
 import { denoFlags } from "@jangteo/deploy/permissions";
 import type { Contender } from "../../contender/contender.ts";
 import type { ContenderSetup } from "../../contender/protocol.ts";
 import { type Member, startMember } from "../../contender/start_member.ts";
+import { orderData } from "../order_data.ts";
 import { growHistory, type OrderKeys } from "./grow_history.ts";
+import { Checkout } from "./contracts.ts";
 import { eventsPerSaga, faultsOfMesh } from "./judge_mesh.ts";
 import { readMeshBooks } from "./mesh_books.ts";
 import { openService } from "./open_service.ts";
 import { type MeshEnvironment, provideMesh } from "./provide_mesh.ts";
 import { SagaEnds } from "./saga_ends.ts";
-import { orchestrator, orders, participants } from "./services.ts";
-
-const members = [orders, ...participants];
+import { orchestrator, participants } from "./services.ts";
 
 /** Sagas that a history is copied from. */
 const sampleSagas = 64;
@@ -22,7 +21,7 @@ const sampleSagas = 64;
 const eventsOfOne = Object.values(eventsPerSaga).reduce((sum, count) => sum + count, 0);
 
 /**
- * Starts orders and three participants as processes of their own, the orchestrator beside the load.
+ * Starts three participants as processes of their own, the orchestrator beside the load.
  *
  * @param plan Events that the services are to have recorded before, in all: real sagas, and copies of them.
  */
@@ -49,17 +48,16 @@ async function startMesh(
   { sagasBefore, keys }: { readonly sagasBefore: number; readonly keys: OrderKeys },
 ): Promise<Contender> {
   const ids = systemIds();
-  const started = members.map((service) => startService(service, environment));
-  await Promise.all(members.map(({ name }) => untilReady(environment[name]!.MESH_INTERNAL_PORT!)));
+  const started = participants.map((service) => startService(service, environment));
+  await Promise.all(participants.map(({ name }) => untilReady(environment[name]!.MESH_INTERNAL_PORT!)));
   const ends = new SagaEnds();
   const host = await openService(orchestrator, environment.orchestrator!, (store) => ends.observe(store));
-  const place = teller(started[0]!);
   return {
     processes: { services: started.map(({ pid }) => pid), driver: [Deno.pid] },
     runSaga: async () => {
       const orderId = keys === "time" ? ids.next() : crypto.randomUUID();
       const ended = ends.until(orderId);
-      place(orderId);
+      await host.running.execute(Checkout(orderData(orderId)), { correlation: orderId });
       const phase = await ended;
       if (phase !== "completed") throw new Error(`Order ${orderId} ended as ${phase}`);
     },
@@ -70,23 +68,11 @@ async function startMesh(
   };
 }
 
-/** Tells `orders` which orders to place, those of one moment in one line. */
-function teller(member: Member): (orderId: string) => void {
-  let orderIds: string[] = [];
-  return (orderId) => {
-    if (orderIds.push(orderId) > 1) return;
-    setImmediate(() => {
-      member.tell(orderIds.join(" "));
-      orderIds = [];
-    });
-  };
-}
-
 function startService(definition: ServiceDefinition, environment: MeshEnvironment): Member {
   const { name } = definition;
   const env = { ...Deno.env.toObject(), ...environment[name]! };
   const program = new URL("./member.ts", import.meta.url).pathname;
-  return startMember({ name, command: ["run", ...denoFlags(definition, env), program, name], env, isTold: true });
+  return startMember({ name, command: ["run", ...denoFlags(definition, env), program, name], env });
 }
 
 /** 30 s: a start on a busy machine. */

@@ -10,22 +10,13 @@ import * as actors from "./actors.ts";
 import { checkout } from "./checkout_saga.ts";
 import * as say from "./contracts.ts";
 
-const { subscribes, sends } = sagaContracts([checkout]);
+const { accepts, subscribes, sends } = sagaContracts([checkout]);
 const alone = { sends: [], subscribes: [], calls: [] };
-
-export const orders = defineService({
-  ...alone,
-  name: "orders",
-  purpose: "takes orders",
-  accepts: [say.PlaceOrder],
-  publishes: [say.OrderPlaced],
-  internalPort: 9100,
-});
 
 export const orchestrator = defineService({
   name: "orchestrator",
   purpose: "the compared saga",
-  accepts: [],
+  accepts,
   publishes: [say.SagaAdvanced],
   sends,
   subscribes: subscribes.map((event) => ({ event, by: "correlation" })),
@@ -62,11 +53,10 @@ export const participants: readonly ServiceDefinition[] = [
 ];
 
 /** All of them; the orchestrator runs beside the load, in its process. */
-export const services: readonly ServiceDefinition[] = [orders, orchestrator, ...participants];
+export const services: readonly ServiceDefinition[] = [orchestrator, ...participants];
 
 /** What each service runs. */
 export const behaviours: Readonly<Record<string, Behaviour>> = {
-  orders: behaviourOf(actors.orders),
   orchestrator: sagaBehaviour({ service: "orchestrator", event: say.SagaAdvanced, sagas: [checkout] }),
   inventory: behaviourOf(actors.inventory),
   payment: behaviourOf(actors.payment),
