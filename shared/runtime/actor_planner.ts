@@ -6,7 +6,7 @@ import { FirstMessages } from "./first_messages.ts";
 import { type CachedActor, foldStream, StateCache, untouchedActor } from "./state_cache.ts";
 import type { Unsealed, UnsealedWrites } from "./sealing.ts";
 import type { Occasion, Speaker } from "./speaker.ts";
-import { operatorActType, type Plan, type Planner, type Work } from "./work.ts";
+import { isLocal, operatorActType, type Plan, type Planner, type Work } from "./work.ts";
 
 /** Digest of inbox rows that an undo wrote; it agrees with whatever comes late. */
 export const voidedDigest = "";
@@ -267,8 +267,7 @@ export class ActorPlanner implements Planner {
       nowMs,
     };
     const occasion = work.cause === undefined ? uncaused : { ...uncaused, cause: work.cause };
-    // A local command is answered by what its caller is told; no envelope of it waits anywhere.
-    const isAsked = received.kind === "command" && work.token !== "" && !this.#isInternal(work);
+    const isAsked = received.kind === "command" && !isLocal(work) && !this.#isInternal(work);
     const events: Unsealed<StoredEvent>[] = [];
     const outbox: Unsealed<OutboxEntry>[] = [];
     const recorded: (AnyEvent & { id: string })[] = [];

@@ -100,3 +100,16 @@ Deno.test("a command of the process itself that was handled before is refused as
 
   await assertRejects(world.service("counter").execute(Count({ id: "a" }), { id }), { reason: "handled-before" });
 });
+
+Deno.test("what a command of the process itself leads to is told to its caller, and answers nobody", async () => {
+  await using world = await World.open();
+  await world.startCounter();
+  await world.startAsker();
+  const id = world.ids.next();
+
+  await world.service("counter").execute(Count({ id: "a" }), { id });
+  await world.until("heard", () => world.heard.length > 0);
+
+  assertEquals(world.heard.map(({ type, re }) => [type, re]), [["counter.counted", []]]);
+  assertEquals(await world.store("counter").requeueAnswers([id], () => world.ids.next()), []);
+});

@@ -55,6 +55,11 @@ export interface Work {
   readonly endsEffect?: Pick<ClaimedEffect, "id" | "leaseEpoch">;
 }
 
+/** Whether it is a command that this process gave itself: its caller is told, and no envelope of it waits for an answer. */
+export function isLocal({ token }: Work): boolean {
+  return token === "";
+}
+
 /** What a planner makes of a batch. */
 export interface Plan {
   readonly writes: UnsealedWrites;

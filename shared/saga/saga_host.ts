@@ -5,10 +5,10 @@ import { type SagaAct, SagaActSchema } from "./act.ts";
 import { heardBy } from "./contracts.ts";
 import type { Saga } from "./definition.ts";
 import { explainSaga } from "./explain_saga.ts";
-import { type LimitOverrides, pinLimits } from "./limits.ts";
+import { type LimitOverrides, pinLimits, type PinnedLimits } from "./limits.ts";
 import { idsSettledBy, refusalOf } from "./operate.ts";
 import type { SagaEventContract, SagaOperatedContract, SagaOperatedData, SagaRecord } from "./saga_event.ts";
-import { initialSagaState, replayTurn, type SagaState, takeTurn } from "./saga_state.ts";
+import { initialSagaState, replayTurn, type SagaState, stateAfter, takeTurn } from "./saga_state.ts";
 import type { SagaInput } from "./turn.ts";
 
 /** What a host is made of. */
@@ -63,10 +63,7 @@ export function sagaBehaviour({ service, event, operated, sagas, limits: overrid
     throw new ContractError(`Cannot host sagas in "${service}": "${event.type}" belongs to "${event.service}"`);
   }
   const { newest, find, read } = lookup(versions);
-  const take = (definition: Saga, state: SagaState, input: SagaInput, context: DecisionContext): Outgoing[] => {
-    const taken = takeTurn(definition, state, { input, nowMs: context.now.getTime(), newId: context.newId, limits });
-    return taken === undefined ? [] : [recordedBy(taken.record, { event, operated }), ...taken.commands];
-  };
+  const { take, afterTaken } = turnsOf({ event, operated, limits });
   return Object.freeze(
     {
       service,
@@ -97,8 +94,10 @@ export function sagaBehaviour({ service, event, operated, sagas, limits: overrid
         const now = new Date(Math.max(context.now.getTime(), state.deadlineMs));
         return take(read(state.saga, state.version), state, { kind: "deadline" }, { ...context, now });
       },
-      evolve: (state, { data }) => {
-        const record = data as SagaRecord;
+      evolve: (state, recorded) => {
+        const known = afterTaken(state, recorded);
+        if (known !== undefined) return known;
+        const record = recorded.data as SagaRecord;
         // A request that came before the start is only remembered, which every version does alike.
         const definition = record.phase === "not-started" ? newest(record.saga) : read(record.saga, record.version);
         return replayTurn(definition, state, record);
@@ -126,6 +125,29 @@ export function sagaBehaviour({ service, event, operated, sagas, limits: overrid
   );
 }
 
+interface HostEvents {
+  readonly event: SagaEventContract;
+  readonly operated: SagaOperatedContract | undefined;
+}
+
+/** Takes turns, and knows where the last ones lead to, so that the runtime's fold of them does not take them again. */
+function turnsOf({ limits, ...events }: HostEvents & { readonly limits: PinnedLimits }) {
+  const leadsTo = new WeakMap<object, { readonly from: SagaState; readonly to: SagaState }>();
+  return {
+    take: (definition: Saga, state: SagaState, input: SagaInput, context: DecisionContext): Outgoing[] => {
+      const taken = takeTurn(definition, state, { input, nowMs: context.now.getTime(), newId: context.newId, limits });
+      if (taken === undefined) return [];
+      const recorded = recordedBy(taken.record, events);
+      leadsTo.set(recorded, { from: state, to: stateAfter(definition, state, taken) });
+      return [recorded, ...taken.commands];
+    },
+    afterTaken: (state: SagaState, recorded: object): SagaState | undefined => {
+      const known = leadsTo.get(recorded);
+      return known?.from === state ? known.to : undefined;
+    },
+  };
+}
+
 /**
  * @throws {ContractError} If the command would come to another partition than the answers do.
  * @throws {ConflictError} If the instance has started before.
@@ -140,10 +162,7 @@ function refuseStart({ saga, version }: SagaState, { type, key, correlation }: R
 }
 
 /** @throws {ConflictError} If the host has no event for it. */
-function recordedBy(
-  record: SagaRecord,
-  { event, operated }: { readonly event: SagaEventContract; readonly operated: SagaOperatedContract | undefined },
-): AnyEvent {
+function recordedBy(record: SagaRecord, { event, operated }: HostEvents): AnyEvent {
   if (!isOperated(record)) return event(record);
   if (operated === undefined) throw new ConflictError(`Cannot act on "${record.saga}": its host records no acts`);
   return operated(record);

@@ -1,6 +1,6 @@
 import { ok } from "node:assert/strict";
 import { checkSagaLaws } from "@mesh/testing";
-import { bookTrip } from "./sample_saga_fixture.ts";
+import { BookTrip, bookTrip } from "./sample_saga_fixture.ts";
 
 const samples = {
   start: (size: number) => ({ trip: "play", seats: ["1A", "1B", "1C"].slice(0, size), amountMinor: 900 }),
@@ -10,7 +10,9 @@ const samples = {
   },
 };
 
-Deno.test("A saga with one of everything keeps the laws of sagas under random schedules", () => {
-  const counts = checkSagaLaws(bookTrip, samples, 2_000);
-  for (const [outcome, count] of Object.entries(counts)) ok(count >= 20, `${outcome} came only ${count} times`);
-});
+for (const [starter, saga] of [["event", bookTrip], ["command", { ...bookTrip, startedBy: BookTrip }]] as const) {
+  Deno.test(`A saga with one of everything keeps its laws under random schedules, started by ${starter}`, () => {
+    const counts = checkSagaLaws(saga, samples, 2_000);
+    for (const [outcome, count] of Object.entries(counts)) ok(count >= 20, `${outcome} came only ${count} times`);
+  });
+}

@@ -96,8 +96,16 @@ export function replayTurn(definition: Saga, state: SagaState, record: SagaRecor
         }`,
     );
   }
-  const version = progress.phase === "not-started" ? null : record.version;
-  return { saga: state.saga, correlation: state.correlation, version, progress, deadlineMs };
+  return stateAfter(definition, state, { progress, deadlineMs });
+}
+
+/** @returns Where the instance stands after a turn that came to this. */
+export function stateAfter(
+  { version }: Pick<Saga, "version">,
+  { saga, correlation }: SagaState,
+  { progress, deadlineMs }: Pick<Advance, "progress" | "deadlineMs">,
+): SagaState {
+  return { saga, correlation, version: progress.phase === "not-started" ? null : version, progress, deadlineMs };
 }
 
 function outlineOf(asked: SagaRecord["asked"] | Advance["asked"]): string {

@@ -22,6 +22,12 @@ export const TripBooked = defineEvent("desk.trip-booked", {
   schema: z.object({ trip: z.string(), seats: z.array(z.string()), amountMinor: z.int() }),
   key: tripKey,
 });
+/** What starts the saga where its own host is asked to. */
+export const BookTrip = defineCommand("travel.book-trip", {
+  version: 1,
+  schema: TripBooked.schema,
+  key: tripKey,
+});
 export const StopRequested = defineEvent("desk.stop-requested", Trip);
 export const RefuseStop = defineCommand("desk.refuse-stop", Trip);
 export const StopRefused = defineEvent("desk.stop-refused", Trip);
