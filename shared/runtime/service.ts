@@ -27,9 +27,10 @@ export interface RunningService {
   readonly operations: Operations;
   /**
    * Runs one of the service's own commands without the broker: in the next turn, together with what else is there; with
-   * statements of its own, in a turn of its own.
+   * statements of its own, in a turn of its own. What it leads to is told here alone: its events answer no message.
    *
    * @returns The events that it led to.
+   * @throws What its decision threw, or {@link UnavailableError} where nobody knows whether it was committed.
    */
   execute(command: AnyCommand, how?: LocalCommand): Promise<Recorded>;
   /** Signs a command to another service and commits it to the outbox. @returns Its message id. */
