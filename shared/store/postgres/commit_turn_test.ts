@@ -33,4 +33,13 @@ Deno.test("a pool fails with a connection that dies, not with one that cannot be
   const withCode = (code: string) => Object.assign(new Error(code), { code });
   const codes = ["CONNECTION_CLOSED", "ECONNRESET", "CONNECT_TIMEOUT", "ECONNREFUSED", "CONNECTION_ENDED", "23505"];
   assertEquals(codes.map((code) => hasPoolFailed(withCode(code))), [true, true, true, false, false, false]);
+  const fatal = (code: string) => hasPoolFailed(Object.assign(withCode(code), { severity: "FATAL" }));
+  assertEquals(["57P01", "25P03", "28P01", "3D000", "53300", "57P03"].map(fatal), [
+    true,
+    true,
+    false,
+    false,
+    false,
+    false,
+  ]);
 });

@@ -25,6 +25,8 @@ export class Connection implements AsyncDisposable {
   readonly #deadlines: Deadlines;
   #sql: postgres.Sql;
   #listening: postgres.Sql | undefined;
+  /** Ends of pools that were replaced. */
+  readonly #ending = new Set<Promise<void>>();
 
   /** Connects with the first call. */
   constructor(options: ConnectionOptions) {
@@ -76,7 +78,7 @@ export class Connection implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([this.#sql.end({ timeout: 5 }), this.#listening?.end({ timeout: 5 })]);
+    await Promise.all([this.#sql.end({ timeout: 5 }), this.#listening?.end({ timeout: 5 }), ...this.#ending]);
     this.#deadlines[Symbol.dispose]();
   }
 
@@ -90,7 +92,8 @@ export class Connection implements AsyncDisposable {
   #renewFailedPool(pool: postgres.Sql, error: unknown): void {
     if (pool !== this.#sql || !hasPoolFailed(error)) return;
     this.#sql = openPool(this.#options);
-    pool.end({ timeout: 0 }).catch(() => {});
+    const ending = pool.end({ timeout: 0 }).catch(() => {}).finally(() => this.#ending.delete(ending));
+    this.#ending.add(ending);
   }
 
   #expired(what: string): UnavailableError {

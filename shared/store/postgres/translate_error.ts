@@ -43,7 +43,9 @@ export function isConnectionLost(error: unknown): boolean {
 
 /** A connection that was there has died, or is out of step: what its pool makes of it next is not to be relied on. */
 export function hasPoolFailed(error: unknown): boolean {
-  return isConnectionLost(error) && !absentCodes.has(codeOf(error)) && !absentErrors.has((error as Error).name);
+  if (!isConnectionLost(error)) return false;
+  const code = codeOf(error);
+  return !absentCodes.has(code) && !refusedLogins.test(code) && !absentErrors.has((error as Error).name);
 }
 
 /** What a statement throws that was given the answer to another one. */
@@ -96,6 +98,13 @@ const socketErrors: ReadonlySet<string> = new Set([
   "BadResource",
   "AggregateError",
 ]);
+
+/**
+ * What the server ends a connection with before a statement was sent on it: who logs in is unknown or has a wrong password,
+ * the database is missing, all connections are taken, the server is starting up or shutting down. Nothing of that can get
+ * the driver out of step, and a new pool would begin its waits anew.
+ */
+const refusedLogins = /^(28...|3D000|53300|57P03)$/;
 
 /** There was no connection to begin with. */
 const absentCodes: ReadonlySet<string> = new Set([
