@@ -82,7 +82,7 @@ export function sagaBehaviour({ service, event, operated, sagas, limits: overrid
         const definition = state.version === null
           ? versions.get(state.saga)?.findLast(starts) ?? newest(state.saga)
           : read(state.saga, state.version);
-        if (message.kind === "command") refuseStart(state, message);
+        if (message.kind === "command") checkStart(state, message);
         return take(definition, state, inputFrom(definition, message), context);
       },
       decideOutcome: (_state, effect) => {
@@ -152,7 +152,7 @@ function turnsOf({ limits, ...events }: HostEvents & { readonly limits: PinnedLi
  * @throws {ContractError} If the command would come to another partition than the answers do.
  * @throws {ConflictError} If the instance has started before.
  */
-function refuseStart({ saga, version }: SagaState, { type, key, correlation }: Received): void {
+function checkStart({ saga, version }: SagaState, { type, key, correlation }: Received): void {
   if (key !== correlation) {
     throw new ContractError(
       `Cannot start "${saga}": key "${key}" of "${type}" is not its correlation "${correlation}"`,
